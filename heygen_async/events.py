@@ -1,0 +1,99 @@
+"""What the client reports to `on_event` while it works: plain frozen values without keys or signed URLs.
+
+`on_event` is called in the event loop, between two steps of the work it reports. An exception in it is logged to
+the `heygen_async` logger and otherwise ignored: an observer must not lose a paid video.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import frozen
+
+from heygen_async.models.video import ApiVersion, VideoStatus
+
+
+@frozen(kw_only=True)
+class Event:
+    """Be the root of everything that `on_event` receives."""
+
+
+@frozen(kw_only=True)
+class RequestRetried(Event):
+    """A call is repeated after `delay` seconds; `attempt` counts from 1 and is the one that failed."""
+
+    method: str
+    path: str
+    attempt: int
+    delay: float
+    reason: str
+    idempotency_key: str | None = None
+
+
+@frozen(kw_only=True)
+class VideoSubmitted(Event):
+    """A submission was accepted: from here on the video is rendered and charged."""
+
+    video_id: str
+    api_version: ApiVersion
+    idempotency_key: str | None
+    callback_id: str | None
+
+
+@frozen(kw_only=True)
+class SubmissionReconciling(Event):
+    """The outcome of a submission is unknown; it is looked for by its `callback_id`, not sent again."""
+
+    callback_id: str
+    idempotency_key: str | None
+    reason: str
+
+
+@frozen(kw_only=True)
+class SubmissionInterrupted(Event):
+    """A submission was cancelled while its outcome was unknown.
+
+    `create(request, idempotency_key=event.idempotency_key)` leads back to it without paying twice.
+    """
+
+    idempotency_key: str | None
+    callback_id: str | None
+
+
+@frozen(kw_only=True)
+class StatusChanged(Event):
+    """A look found another status than the look before."""
+
+    video_id: str
+    status: VideoStatus
+    previous: VideoStatus | None
+    elapsed: float
+
+
+@frozen(kw_only=True)
+class LookFailed(Event):
+    """A look at `video_ids` failed; the videos are not affected, the next look comes in `retry_in` seconds."""
+
+    video_ids: tuple[str, ...]
+    reason: str
+    failures_in_a_row: int
+    retry_in: float
+
+
+@frozen(kw_only=True)
+class DownloadInterrupted(Event):
+    """A download broke off at `bytes_done` and goes on after `delay` seconds."""
+
+    path: Path
+    bytes_done: int
+    delay: float
+    reason: str
+
+
+@frozen(kw_only=True)
+class FileSaved(Event):
+    """A verified file is in place."""
+
+    path: Path
+    size: int
+    resumed_from: int
