@@ -6,13 +6,14 @@ All durations are seconds.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from attrs import Attribute, field, frozen
 
 
-def _at_least(minimum: float) -> Any:
-    def check(instance: object, attribute: Attribute[Any], value: float) -> None:
+def _at_least(minimum: float) -> Callable[[object, Attribute[Any], object], None]:
+    def check(instance: object, attribute: Attribute[Any], value: object) -> None:
         if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value) or value < minimum:
             owner = type(instance).__name__
             raise ValueError(f"{owner}.{attribute.name} must be a number of at least {minimum:g}, not {value!r}")
@@ -20,15 +21,17 @@ def _at_least(minimum: float) -> Any:
     return check
 
 
-def _positive(instance: object, attribute: Attribute[Any], value: float) -> None:
+def _positive(instance: object, attribute: Attribute[Any], value: object) -> None:
     _at_least(0)(instance, attribute, value)
     if value == 0:
         raise ValueError(f"{type(instance).__name__}.{attribute.name} must be more than 0")
 
 
-def _positive_int(instance: object, attribute: Attribute[Any], value: int | None) -> None:
+def _positive_int(instance: object, attribute: Attribute[Any], value: object) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError(f"{type(instance).__name__}.{attribute.name} must be a whole number of at least 1, not {value!r}")
+        raise ValueError(
+            f"{type(instance).__name__}.{attribute.name} must be a whole number of at least 1, not {value!r}"
+        )
 
 
 @frozen(kw_only=True)

@@ -318,7 +318,7 @@ def _rebuild_write_error(cls: type[DownloadWriteError], args: tuple[object, ...]
 
 
 class DownloadExpiredError(DownloadError):
-    """Say that the file host refuses the link (401, 403, 404, 410) and a fresh one did not help, or none was to be had."""
+    """Say that the file host refuses the link (401, 403, 404, 410) and no fresh one helped."""
 
 
 class DownloadIncompleteError(DownloadError):

@@ -38,7 +38,9 @@ BILLING: Final = frozenset(
     }
 )
 # Waiting for seconds does not help: the allowance of the day or month is used up (scenarios 12f and 25).
-QUOTA: Final = frozenset({"quota_exceeded", "trial_limit_exceeded", "trial_video_limit_exceeded", "400140", "400664", "10015"})
+QUOTA: Final = frozenset(
+    {"quota_exceeded", "trial_limit_exceeded", "trial_video_limit_exceeded", "400140", "400664", "10015"}
+)
 FORBIDDEN: Final = frozenset(
     {
         "forbidden",

@@ -40,9 +40,11 @@ def redact_json(value: Any) -> Any:
     if isinstance(value, str):
         return redact_url(value) if "://" in value and "?" in value else value
     if isinstance(value, dict):
-        return {key: redact_json(item) for key, item in value.items()}
+        fields: dict[str, Any] = value
+        return {key: redact_json(item) for key, item in fields.items()}
     if isinstance(value, list):
-        return [redact_json(item) for item in value]
+        items: list[Any] = value
+        return [redact_json(item) for item in items]
     return value
 
 

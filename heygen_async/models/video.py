@@ -85,7 +85,7 @@ class Video:
     gif_url: str | None = field(default=None, repr=redact_url)
     callback_id: str | None = None
     failure: VideoFailure | None = None
-    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+    raw: Mapping[str, Any] = field(factory=dict[str, Any], repr=False, eq=False)
 
     def url_of(self, asset: Asset) -> str | None:
         """Return the presigned URL of one of the video's files, if there is one."""
@@ -94,5 +94,5 @@ class Video:
 
     def without_signatures(self) -> Self:
         """Return a copy whose URLs have lost their signed query strings: fit for errors and logs."""
-        urls = {name: redact_url(url) for name in ASSETS.values() if (url := getattr(self, name))}
+        urls: dict[str, Any] = {name: redact_url(url) for name in ASSETS.values() if (url := getattr(self, name))}
         return evolve(self, **urls, raw=redact_json(dict(self.raw)))
