@@ -6,6 +6,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from heygen_async._protocol.json_shapes import as_list, as_object
+
 _QUERY = re.compile(r"(?<=[^\s'\"<>?])\?[^\s'\"<>\\)\]}]+")
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s'\"<>\\)\]}]+")
 _WHITESPACE = re.compile(r"\s+")
@@ -39,11 +41,9 @@ def redact_json(value: Any) -> Any:
     """Return a copy of decoded JSON in which every URL has lost its query."""
     if isinstance(value, str):
         return redact_url(value) if "://" in value and "?" in value else value
-    if isinstance(value, dict):
-        fields: dict[str, Any] = value
+    if (fields := as_object(value)) is not None:
         return {key: redact_json(item) for key, item in fields.items()}
-    if isinstance(value, list):
-        items: list[Any] = value
+    if (items := as_list(value)) is not None:
         return [redact_json(item) for item in items]
     return value
 
