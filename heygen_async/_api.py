@@ -63,10 +63,12 @@ class Api:
         repeatable: Repeatable = "always",
         patience: Patience = _NO_PATIENCE,
         data_may_be_missing: bool = False,
+        on_retry: Callable[[APIError], None] | None = None,
     ) -> Answer:
         """Make a call until it succeeds or fails for good, and return its data.
 
-        Raise the `APIError` of the last attempt. Cancelling ends the attempt under way.
+        `on_retry` hears of each attempt that will be repeated. Raise the `APIError` of the last attempt. Cancelling
+        ends the attempt under way.
         """
         started, attempts, counted = anyio.current_time(), 0, 0
         while True:
@@ -88,6 +90,8 @@ class Api:
                     raise
                 counted += pause.counts
                 self._report_retry(call, attempts, pause.delay, error)
+                if on_retry is not None:
+                    on_retry(error)
             await anyio.sleep(pause.delay)
 
     async def once(self, call: ApiCall, *, data_may_be_missing: bool = False) -> Answer:

@@ -7,13 +7,36 @@ import secrets
 from collections.abc import Container
 from typing import Any, Final
 
-from heygen_async.models.video import Video
+from attrs import define, field
+
+from heygen_async._protocol.bounded import BoundedDict
+from heygen_async._protocol.settings import ApiVersionChoice
+from heygen_async.errors import ConfigurationError, IdempotencyKeyReusedError
+from heygen_async.models.video import ApiVersion, Video
 
 # HeyGen's rule for the header.
 _KEY: Final = re.compile(r"[A-Za-z0-9_:.\-]{1,255}")
 _OWN_PREFIX: Final = "heygen-async-"
 # HeyGen's clock and ours differ, and the list rounds to seconds.
 _CLOCK_MARGIN: Final = 300.0
+
+
+@define(eq=False)
+class SubmittedKeys:
+    """Remember which request each key stood for: HeyGen replays the old answer, whatever the new body is."""
+
+    _hashes: BoundedDict[str, str] = field(factory=BoundedDict, init=False)
+
+    def remember(self, key: str, request_hash: str) -> None:
+        """Note a key's request, or raise `IdempotencyKeyReusedError` if the key stood for another one."""
+        known = self._hashes.get(key, request_hash)
+        self._hashes[key] = known
+        if known != request_hash:
+            raise IdempotencyKeyReusedError(
+                f"idempotency_key {key!r} was used for a different request. HeyGen would silently answer with the "
+                "old video; nothing was sent. Use a new key for a new video.",
+                idempotency_key=key,
+            )
 
 
 def new_key() -> str:
@@ -42,11 +65,26 @@ def with_callback_id(payload: dict[str, Any], key: str) -> tuple[dict[str, Any],
     return {**payload, "callback_id": callback_id}, callback_id
 
 
-def may_be_ours(video: Video, *, not_before: float | None, taken: Container[str]) -> bool:
+def may_be_ours(video: Video, *, not_before: float, taken: Container[str]) -> bool:
     """Say whether a listed video can be the one that an ambiguous submission created.
 
-    `not_before` is unix time of the first attempt, None when it is unknown; `taken` holds ids known to be others.
+    `not_before` is unix time; `taken` holds the ids of videos that belong to other submissions.
     """
     if video.id in taken:
         return False
-    return not_before is None or video.created_at is None or video.created_at >= not_before - _CLOCK_MARGIN
+    return video.created_at is None or video.created_at >= not_before - _CLOCK_MARGIN
+
+
+def wire_for(request_wire: ApiVersion, choice: ApiVersionChoice, *, v2_retired: bool) -> ApiVersion:
+    """Return the wire that a request goes out on; a v2 request for which this is v3 must be translated.
+
+    Raise `ConfigurationError` for a v3 request to a client that speaks v2 only: there is no way back from v3 to v2.
+    """
+    if request_wire == "v3" and choice == "v2":
+        raise ConfigurationError(
+            "This is a v3 request, and the client was told to speak v2 only. "
+            "Pass a v2.VideoRequest, or make the client with api_version='auto' or 'v3'."
+        )
+    if choice == "v3" or (choice == "auto" and v2_retired):
+        return "v3"
+    return request_wire

@@ -1,0 +1,1 @@
+"""The resources of the API as they hang on the client."""

@@ -1,0 +1,155 @@
+"""Videos: create, wait, save, look up, list, delete."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from heygen_async import v2
+from heygen_async._calls import PAGE_SIZE, delete_call, page_call, understood
+from heygen_async._jobs import VideoJob
+from heygen_async._protocol.encoding import prepare
+from heygen_async._protocol.retrying import outcome_is_unknown
+from heygen_async._protocol.videos import page_from
+from heygen_async._services import Services
+from heygen_async.errors import APIError, NotFoundError
+from heygen_async.models.progress import DownloadProgress
+from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo, StudioVideo
+from heygen_async.models.video import ApiVersion, Asset, Video
+
+AnyVideoRequest = AvatarVideo | ImageVideo | CinematicVideo | StudioVideo | v2.VideoRequest | Mapping[str, Any]
+"""What can be submitted: a v3 request, a v2 request, or the JSON of the HeyGen docs as a mapping."""
+
+
+@define(eq=False)
+class Videos:
+    """Make and find videos; `heygen.videos`."""
+
+    _services: Services = field(repr=False)
+
+    async def create(self, request: AnyVideoRequest, *, idempotency_key: str | None = None) -> VideoJob:
+        """Submit a video and return a handle on it as soon as HeyGen has accepted it.
+
+        A mapping with `video_inputs` is a v2 request, one with `type` a v3 request. `idempotency_key` (1 to 255 of
+        `A-Za-z0-9_:.-`, your own id of the order, say) makes a repetition safe for 24 hours, also from another process;
+        without it each call is a new video. On v2 a call with a key first looks whether the video exists, and a
+        `callback_id` in the request must then be unique per video.
+
+        Raise `ValueError` for a bad request, before anything is sent; an `APIError` (with `.idempotency_key`) if HeyGen
+        refuses or stays unreachable; `SubmissionUncertainError` if it cannot be known whether the video was created.
+        If cancelled, HeyGen may have accepted the video: the same key leads back to it, and `on_event` receives a
+        `SubmissionInterrupted` with the key.
+        """
+        return await self._submit(request, idempotency_key, room_patience=0.0)
+
+    async def generate(
+        self,
+        request: AnyVideoRequest,
+        *,
+        save_to: str | Path | None = None,
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+        asset: Asset = "video",
+        overwrite: bool = False,
+        on_progress: Callable[[DownloadProgress], None] | None = None,
+        digest: str | None = None,
+        max_bytes: int | None = None,
+    ) -> Video:
+        """Submit a video, wait for it, save it if `save_to` is given, and return it.
+
+        An account that renders as many videos as it may (429) is waited for, up to `timeout` seconds; then each
+        `timeout` (None: `PollPolicy.timeout`) bounds the wait for the render. An impossible target is refused before
+        the video is paid. Raise what `create`, `VideoJob.wait` and `VideoJob.save` raise; every error after the
+        submission carries the `job_id` to go on with.
+        """
+        services = self._services
+        prepare(request)
+        if save_to is not None:
+            await services.downloader.check_target(save_to, overwrite=overwrite, digest=digest)
+        patience = services.polling.timeout if timeout is None else timeout
+        async with self._render_slot():
+            job = await self._submit(request, idempotency_key, room_patience=patience)
+            video = await job.wait(timeout=timeout)
+        if save_to is not None:
+            await job.save(
+                save_to,
+                asset=asset,
+                overwrite=overwrite,
+                on_progress=on_progress,
+                digest=digest,
+                max_bytes=max_bytes,
+            )
+        return video
+
+    def job(self, video_id: str, *, api_version: ApiVersion | None = None) -> VideoJob:
+        """Make a handle on a video that was submitted before, here or elsewhere; no I/O.
+
+        `api_version` is the wire to watch it on: v3 unless the client speaks v2 only.
+        """
+        return VideoJob(_checked_id(video_id), api_version or self._services.lookup_wire, None, self._services)
+
+    async def get(self, video_id: str) -> Video:
+        """Return a video as it is now, with fresh URLs; raise `NotFoundError` if there is none."""
+        return await self._services.read(_checked_id(video_id), self._services.lookup_wire)
+
+    async def list(
+        self, *, limit: int = PAGE_SIZE, title: str | None = None, folder_id: str | None = None
+    ) -> AsyncIterator[Video]:
+        """Yield all the account's videos, newest first, fetching pages of `limit` (1 to 100) as they are needed.
+
+        `title` is a substring filter. On v2 the list has neither URLs nor durations: use `get`.
+        """
+        if not 1 <= limit <= PAGE_SIZE:
+            raise ValueError(f"limit is the size of a page and must be between 1 and {PAGE_SIZE}, not {limit}")
+        token: str | None = None
+        seen: set[str] = set()
+        while True:
+            call = page_call(self._services.lookup_wire, token, limit=limit, title=title, folder_id=folder_id)
+            answer = await self._services.api.call(call)
+            page = understood(answer, lambda: page_from(answer.body), call)  # noqa: B023 - called at once
+            for video in page.videos:
+                yield video
+            token = page.next_token
+            if token is None or token in seen:
+                return
+            seen.add(token)
+
+    async def delete(self, video_id: str) -> None:
+        """Delete a video for good; raise `NotFoundError` if there is none.
+
+        A delete that had to be repeated and then finds nothing has succeeded.
+        """
+        call = delete_call(_checked_id(video_id), self._services.lookup_wire)
+        failures: list[APIError] = []
+        try:
+            await self._services.api.call(call, data_may_be_missing=True, on_retry=failures.append)
+        except NotFoundError:
+            if not any(outcome_is_unknown(failure) for failure in failures):
+                raise
+
+    async def _submit(self, request: AnyVideoRequest, key: str | None, *, room_patience: float) -> VideoJob:
+        done = await self._services.submitter.submit(request, idempotency_key=key, room_patience=room_patience)
+        return VideoJob(done.video_id, done.wire, done.idempotency_key, self._services, done.at)
+
+    @asynccontextmanager
+    async def _render_slot(self) -> AsyncIterator[None]:
+        slots = self._services.render_slots
+        if slots is None:
+            yield
+            return
+        borrower = object()
+        await slots.acquire_on_behalf_of(borrower)
+        try:
+            yield
+        finally:
+            slots.release_on_behalf_of(borrower)
+
+
+def _checked_id(video_id: str) -> str:
+    if not isinstance(video_id, str) or not video_id.strip():
+        raise ValueError(f"video_id must be the id of a video, not {video_id!r}")
+    return video_id
