@@ -66,11 +66,11 @@ class _Machinery:
 class AsyncHeyGen:
     """Talk to HeyGen: create videos, wait for them, save them.
 
-    `api_key` defaults to `$HEYGEN_API_KEY`, `base_url` to `$HEYGEN_API_BASE`, else https://api.heygen.com, `api_version`
-    to `$HEYGEN_API_VERSION`, else `"auto"`: the request decides the wire, and v2 requests are translated once HeyGen has
-    removed v2. `"v3"` translates every v2 request, `"v2"` none. `http_client` and `download_client` are used for the
-    API and for files instead of the client's own, and never closed. `on_event` hears what the client does. `http://`
-    base URLs are for this machine only, unless `allow_insecure`.
+    `api_key` defaults to `$HEYGEN_API_KEY`, `base_url` to `$HEYGEN_API_BASE`, else https://api.heygen.com, and
+    `api_version` to `$HEYGEN_API_VERSION`, else `"auto"`: the request decides the wire, and v2 requests are translated
+    once HeyGen has removed v2. `"v3"` translates every v2 request, `"v2"` none. `http_client` and `download_client`
+    are used for the API and for files instead of the client's own, and never closed. `on_event` hears what the client
+    does. `http://` base URLs are for this machine only, unless `allow_insecure`.
 
     Use it as `async with AsyncHeyGen() as heygen`, or call `aclose()` yourself. Nothing runs in the background: whoever
     waits does the work. It may be entered in one task and closed in another, but not used from a second event loop.
@@ -111,9 +111,9 @@ class AsyncHeyGen:
     ) -> Self:
         """Return a client with other rules that shares everything else: pool, limits, coordinator and `aclose()`."""
         copy = object.__new__(type(self))
-        copy._machinery = self._machinery  # noqa: SLF001 - our own kind
+        copy._machinery = self._machinery
         services = self._services
-        copy._use(  # noqa: SLF001
+        copy._use(
             timeouts or services.timeouts, retries or services.retries, polling or services.polling
         )
         return copy
@@ -247,7 +247,7 @@ def _guarded(on_event: Callable[[Event], None] | None) -> Callable[[Event], None
             return
         try:
             on_event(event)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the caller's code may raise anything
             logger.exception("on_event failed on %s; the work goes on", type(event).__name__)
 
     return emit
