@@ -12,7 +12,7 @@ import anyio
 from attrs import define, field, frozen
 
 from heygen_async._download import FileSource, FileStream
-from heygen_async._protocol.url_grace import url_look_delays
+from heygen_async._protocol.schedule import url_look_delays
 from heygen_async._services import Services
 from heygen_async.errors import VideoFailedError, VideoNotAvailableError
 from heygen_async.models.progress import DownloadProgress, JobUpdate, SavedFile
