@@ -1,0 +1,155 @@
+"""Make a request ready for its wire: check it, and turn it into the JSON that goes out.
+
+A typed request was checked by its constructor. A plain mapping (JSON from HeyGen's documents) is checked here against
+the same classes and goes out unchanged, fields that this version does not know included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+import attrs
+from attrs import field, frozen
+
+from heygen_async.models import _checks as check
+from heygen_async.models._shape_checks import json_copy
+from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo, StudioVideo, V3Request
+from heygen_async.models.v2_request import VideoRequest
+from heygen_async.models.video import ApiVersion
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+AnyRequest: TypeAlias = V3Request | VideoRequest | Mapping[str, Any]
+"""Whatever `videos.create` takes."""
+
+_V3_CLASSES: Final[Mapping[str, type[V3Request]]] = {
+    "avatar": AvatarVideo,
+    "image": ImageVideo,
+    "cinematic_avatar": CinematicVideo,
+    "studio": StudioVideo,
+}
+
+
+@frozen(kw_only=True)
+class Prepared:
+    """A checked request: its wire, its JSON, and its typed form.
+
+    `request` is None for a v3 type that this version does not know. For a mapping it lacks the fields that this
+    version does not know, so whatever must see those (`to_v3`) takes `payload`.
+    """
+
+    wire: ApiVersion
+    payload: dict[str, Any] = field(repr=False)
+    request: V3Request | VideoRequest | None
+
+
+def prepare(request: object) -> Prepared:
+    """Check a request of any kind and return it ready for its wire.
+
+    Raise `ValueError` naming the field, with its path, for what HeyGen would refuse.
+    """
+    wire = wire_of(request)
+    if isinstance(request, V3Request | VideoRequest):
+        return Prepared(wire=wire, payload=encode(request), request=request)
+    payload = checked_payload(cast("Mapping[str, Any]", request))
+    return Prepared(wire=wire, payload=payload, request=_typed(payload))
+
+
+def wire_of(request: object) -> ApiVersion:
+    """Return the wire that a request is written for: `video_inputs` makes a mapping v2, `type` makes it v3."""
+    if isinstance(request, VideoRequest):
+        return "v2"
+    if isinstance(request, V3Request):
+        return "v3"
+    if not isinstance(request, Mapping):
+        kinds = "an AvatarVideo, ImageVideo, CinematicVideo, StudioVideo, v2.VideoRequest or a mapping"
+        check.refuse("request", f"must be {kinds}, not {check.shown(request)}")
+    if "video_inputs" not in request and "type" not in request:
+        check.refuse("request", "must have video_inputs (that makes it v2) or type (that makes it v3), has neither")
+    return "v2" if "video_inputs" in request else "v3"
+
+
+def encode(request: V3Request | VideoRequest) -> dict[str, Any]:
+    """Return the JSON of a typed request: no None, every part with its type, `extra` merged in."""
+    payload: dict[str, Any] = _shapes().to_json(request)
+    return payload
+
+
+def checked_payload(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a deep copy of a mapping, unchanged, after checking everything in it that this version knows.
+
+    Raise `ValueError` naming the path of every field that HeyGen would refuse, such as
+    `video_inputs[0].voice.input_text`.
+    """
+    payload: dict[str, Any] = json_copy(request, "")
+    _typed(payload)
+    return payload
+
+
+def from_mapping_v2(request: Mapping[str, Any]) -> tuple[VideoRequest, list[str]]:
+    """Return a v2 mapping as its class, and the paths of the fields that the class does not know.
+
+    Raise `ValueError` as `checked_payload` does.
+    """
+    payload: dict[str, Any] = json_copy(request, "")
+    typed = _typed_v2(payload)
+    return typed, list(_unknown_paths(payload, typed, ""))
+
+
+def callback_id_of(payload: Mapping[str, Any]) -> str | None:
+    """Return the caller's own callback id; an empty one is none."""
+    callback_id = payload.get("callback_id")
+    return callback_id if isinstance(callback_id, str) and callback_id else None
+
+
+def payload_hash(payload: Mapping[str, Any]) -> str:
+    """Return a SHA-256 in hex that is the same for the same JSON, whatever the order of its names."""
+    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _typed(payload: dict[str, Any]) -> V3Request | VideoRequest | None:
+    if "video_inputs" in payload:
+        return _typed_v2(payload)
+    kind = check.check_text("type", payload["type"])
+    cls = _V3_CLASSES.get(kind)
+    typed: V3Request | None = _shapes().from_json(payload, cls) if cls else None
+    return typed
+
+
+def _typed_v2(payload: dict[str, Any]) -> VideoRequest:
+    typed: VideoRequest = _shapes().from_json(payload, VideoRequest)
+    for index, scene in enumerate(payload["video_inputs"]):
+        _check_single_source(scene["voice"], f"video_inputs[{index}].voice")
+    return typed
+
+
+def _check_single_source(voice: dict[str, Any], path: str) -> None:
+    """Refuse a second audio source, which the class chosen by the voice's type does not know."""
+    given = [name for name in ("input_text", "audio_url", "audio_asset_id") if voice.get(name)]
+    if len(given) > 1:
+        check.refuse(f"{path}.{given[1]}", f"cannot go with {given[0]}; give exactly one audio source")
+
+
+def _unknown_paths(payload: Mapping[str, Any], typed: Any, path: str) -> Iterator[str]:
+    for name, value in payload.items():
+        here = f"{path}.{name}".lstrip(".")
+        part = getattr(typed, name, None)
+        if name == "extra" or name not in attrs.fields_dict(typed.__class__):
+            if value is not None:
+                yield here
+        elif isinstance(part, tuple):
+            for index, item in enumerate(value):
+                yield from _unknown_paths(item, getattr(typed, name)[index], f"{here}[{index}]")
+        elif attrs.has(part.__class__):
+            yield from _unknown_paths(value, part, here)
+
+
+def _shapes() -> ModuleType:
+    from heygen_async._protocol import request_shapes  # noqa: PLC0415 - cattrs is slow to import
+
+    return request_shapes
