@@ -193,4 +193,5 @@ class Submitter:
 
 
 def _translated(prepared: Prepared) -> dict[str, Any]:
-    return encode(to_v3(prepared.request if prepared.request is not None else prepared.payload))
+    # The payload, not the typed form: fields of a mapping that this version does not know would get lost unseen.
+    return encode(to_v3(prepared.payload))
