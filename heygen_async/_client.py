@@ -25,6 +25,7 @@ from heygen_async._transport.api_lane import ApiLane
 from heygen_async._transport.file_lane import FileLane
 from heygen_async._transport.run_guard import RunGuard
 from heygen_async._transport.tls import SharedTls
+from heygen_async.errors import ConfigurationError
 from heygen_async.events import Event
 from heygen_async.models.progress import DownloadProgress, SavedFile
 from heygen_async.models.video import Asset
@@ -191,7 +192,7 @@ class AsyncHeyGen:
         if shared.guard.closed:
             return
         shared.guard.closed = True
-        shared.coordinator.close()
+        shared.coordinator.end_all(ConfigurationError("This AsyncHeyGen client was closed during the wait."))
         if not shared.guard.is_home:
             return
         with anyio.move_on_after(_CLOSE_WITHIN, shield=True):

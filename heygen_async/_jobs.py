@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from heygen_async._download import FileSource, FileStream
 from heygen_async._protocol.schedule import url_look_delays
 from heygen_async._services import Services
-from heygen_async.errors import VideoFailedError, VideoNotAvailableError
+from heygen_async.errors import ConfigurationError, VideoFailedError, VideoNotAvailableError
 from heygen_async.models.progress import DownloadProgress, JobUpdate, SavedFile
 from heygen_async.models.video import ApiVersion, Asset, Video, VideoStatus
 
@@ -63,16 +63,7 @@ class VideoJob:
         """
         video = self._last.video if self._last and self._last.video.status.is_terminal else None
         if video is None:
-            video = self._noted(
-                await self._services.coordinator.wait(
-                    self.id,
-                    self.api_version,
-                    policy=self._services.polling,
-                    submitted_at=self._submitted_at,
-                    timeout=timeout,
-                    may_switch=self._services.may_switch,
-                )
-            )
+            video = self._noted(await self._terminal_video(timeout))
         if raise_on_failure and video.status == VideoStatus.FAILED:
             raise VideoFailedError(_failure_text(video), job_id=self.id, video=video)
         return video
@@ -145,6 +136,22 @@ class VideoJob:
         )
         async with opened as body:
             yield body
+
+    async def _terminal_video(self, timeout: float | None) -> Video:
+        try:
+            return await self._services.coordinator.wait(
+                self.id,
+                self.api_version,
+                policy=self._services.polling,
+                submitted_at=self._submitted_at,
+                timeout=timeout,
+                may_switch=self._services.may_switch,
+            )
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{error} Video {self.id} goes on being rendered; wait for it with another client: "
+                f"videos.job({self.id!r})."
+            ) from error
 
     def _source(self, asset: Asset) -> FileSource:
         fresh = self._last is not None and anyio.current_time() - self._last.at < _FRESH
