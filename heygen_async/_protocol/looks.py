@@ -142,24 +142,28 @@ _BY_KIND: Final[tuple[tuple[type[errors.APIError], Verdict], ...]] = (
 class PageWalk:
     """Walk the account's list, newest first, as long as it finds wanted videos cheaper than looks at each would.
 
-    `budget` pages are read at most. The walk also ends when at most one video is missing, when two pages in a row
-    held none, and where the list ends or goes in circles.
+    `budget` pages are read at most. The walk also ends when at most one video is missing, when two pages in a row held
+    none (older videos lie deeper, so there is more patience before the first), when the items of a list prove to be
+    of no use, and where the list ends or goes in circles.
     """
 
     def __init__(self, wanted: Collection[str], budget: int) -> None:
         self.token: str | None = None
         self.pages = 0
         self.found = 0
+        self.wanted = len(wanted)
         self._missing = set(wanted)
         self._budget = budget
+        self._met = 0
         self._barren = 0
+        self._patience = max(_BARREN_PAGES, self.wanted // 2)
         self._tokens: set[str | None] = {None}
         self._ended = False
 
     @property
     def goes_on(self) -> bool:
         """Say whether another page is worth a request."""
-        if self._ended or self.pages >= self._budget or self._barren >= _BARREN_PAGES:
+        if self._ended or self.pages >= self._budget or self._barren >= self._patience:
             return False
         return len(self._missing) > 1 or (self.pages == 0 and bool(self._missing))
 
@@ -170,7 +174,10 @@ class PageWalk:
         self._missing.difference_update(video.id for video in hits)
         self.found += sum(1 for video in hits if counts(video))
         self._barren = 0 if hits else self._barren + 1
-        self._ended = page.next_token in self._tokens
+        self._patience = _BARREN_PAGES if hits else self._patience
+        self._met += len(hits)
+        useless = self._met >= _WORTH_A_PAGE and not self.found
+        self._ended = useless or page.next_token in self._tokens
         self.token = page.next_token
         self._tokens.add(page.next_token)
         return hits
@@ -195,12 +202,14 @@ class ListThrift:
         return wanted - 1 if wanted >= self._needed and self.usable(now) else 0
 
     def learn(self, walk: PageWalk, now: float) -> None:
-        """Take account of a walk that has ended."""
-        if walk.found > walk.pages:
-            self._needed = max(_WORTH_A_PAGE, self._needed // 2)
-        else:
-            self._needed = min(_MOST_WANTED, self._needed * 2)
+        """Take account of a walk that has ended; one that was cut off on its first page found the list broken."""
+        if walk.pages == 0:
+            self.failed(now)
+        elif walk.found < walk.pages:
+            self._needed = min(_MOST_WANTED, 1 + max(self._needed, walk.wanted) * 5 // 4)
             self._relax_at = now + _REST
+        else:
+            self._needed = max(_WORTH_A_PAGE, walk.pages + 1)
 
     def failed(self, now: float) -> None:
         """Leave the list alone for some minutes."""

@@ -1,0 +1,305 @@
+"""The videos that somebody waits for, and what is known about each.
+
+Everything here is synchronous: between two awaits of the coordinator the board is always consistent. A watch that
+nobody has finished looking at is in exactly one place: in the agenda of its wire, in a round of the leader, in the
+hands of one of its own waiters (`looking`), or meant for one of them at `alone_at`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import anyio
+from attrs import define, field
+
+from heygen_async._policies import PollPolicy
+from heygen_async._protocol.bounded import BoundedDict
+from heygen_async._protocol.looks import fits_bulk
+from heygen_async._protocol.schedule import Agenda, detail_delay, first_look, next_delay, pause_after_429
+from heygen_async._watches import Watch
+from heygen_async.errors import HeyGenError, RateLimitError
+from heygen_async.events import Event, LookFailed, StatusChanged
+from heygen_async.models.video import ApiVersion, Video, VideoStatus
+
+# In the bulk answer a missing id is no news; this often in a row it is looked at alone (scenario 30).
+_ABSENCES: Final = 3
+_AT_ONCE: Final = -math.inf
+
+
+@define(eq=False)
+class Board:
+    """Keep all watches, their agenda and the order of leading."""
+
+    _emit: Callable[[Event], None]
+    _rng: random.Random
+    _max_retry_after: float
+    agendas: dict[ApiVersion, Agenda[Watch]] = field(init=False)
+    leader: Watch | None = field(default=None, init=False)
+    paused_until: float = field(default=-math.inf, init=False)
+    sleepers: dict[Watch, int] = field(factory=dict[Watch, int], init=False)
+    _watches: dict[tuple[ApiVersion, str], Watch] = field(factory=dict[tuple[ApiVersion, str], Watch], init=False)
+    _live: dict[Watch, None] = field(factory=dict[Watch, None], init=False)
+    _early: BoundedDict[str, None] = field(factory=BoundedDict[str, None], init=False)
+    _alarm: anyio.Event | None = field(default=None, init=False)
+    _throttled: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.agendas = {"v3": Agenda(), "v2": Agenda()}
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    # Coming and going of waiters
+
+    def admit(
+        self,
+        video_id: str,
+        wire: ApiVersion,
+        *,
+        policy: PollPolicy,
+        submitted_at: float | None,
+        may_switch: bool,
+        now: float,
+    ) -> Watch:
+        """Register a waiter and return the watch it shares with the other waiters of the video."""
+        known = self._watches.get((wire, video_id))
+        if known is not None:
+            self._join(known, policy, submitted_at, now)
+            known.may_switch = known.may_switch or may_switch
+            return known
+        watch = Watch(
+            id=video_id,
+            wire=wire,
+            policy=policy,
+            born=now if submitted_at is None else submitted_at,
+            may_switch=may_switch,
+            alone=not fits_bulk(video_id),
+            waiters=1,
+        )
+        self._watches[wire, video_id] = watch
+        self._live[watch] = None
+        if video_id in self._early:
+            del self._early[video_id]
+            watch.alone_at = _AT_ONCE
+        self.schedule(watch, now, due=first_look(policy, submitted_at=submitted_at, now=now))
+        return watch
+
+    def _join(self, watch: Watch, policy: PollPolicy, submitted_at: float | None, now: float) -> None:
+        watch.waiters += 1
+        watch.born = watch.born if submitted_at is None else min(watch.born, submitted_at)
+        if policy.max_interval < watch.policy.max_interval:
+            watch.policy = policy
+            self.schedule(watch, now, due=min(watch.due, now + self._pause(watch, now)))
+
+    def readmit(self, watch: Watch, now: float) -> Watch:
+        """Register a waiter that comes back to its watch, which may have been given up or replaced meanwhile."""
+        known = self._watches.get((watch.wire, watch.id), watch)
+        self._watches[watch.wire, watch.id] = known
+        self._live[known] = None
+        known.waiters += 1
+        if known.waiters == 1:
+            self.schedule(known, now, due=max(now, known.due))
+        return known
+
+    def release(self, watch: Watch) -> None:
+        """Take leave of a waiter; the last one frees the watch."""
+        watch.waiters -= 1
+        if watch.waiters == 0:
+            self._forget(watch)
+        self.promote()
+
+    def _forget(self, watch: Watch) -> None:
+        self.agendas[watch.wire].drop(watch)
+        self._live.pop(watch, None)
+        if self._watches.get((watch.wire, watch.id)) is watch:
+            del self._watches[watch.wire, watch.id]
+
+    # The lead
+
+    def promote(self) -> None:
+        """Wake one sleeper to take the lead, if nobody has it."""
+        if self.leader is None and self.sleepers:
+            self._wake(next(iter(self.sleepers)))
+
+    def set_alarm(self) -> anyio.Event:
+        """Return an event that is set when the leader should think again."""
+        self._alarm = anyio.Event()
+        return self._alarm
+
+    def next_time(self) -> float:
+        """Return when the leader has to look next."""
+        return max(self.paused_until, min(agenda.next_due() for agenda in self.agendas.values()))
+
+    def ring(self, watch: Watch) -> None:
+        """Tell the waiters of a video that there is news."""
+        watch.version += 1
+        self._wake(watch)
+        if watch is self.leader:
+            self._rouse_leader()
+
+    def _wake(self, watch: Watch) -> None:
+        if watch.bell is not None:
+            watch.bell.set()
+            watch.bell = None
+
+    def _rouse_leader(self) -> None:
+        if self._alarm is not None:
+            self._alarm.set()
+
+    # Who looks, and when
+
+    def schedule(self, watch: Watch, now: float, *, due: float | None = None) -> None:
+        """Put a watch on the leader's agenda: at `due`, or after the pause that its age asks for."""
+        if not watch.is_scheduled:
+            return
+        watch.due = now + self._pause(watch, now) if due is None else due
+        if watch.due < self.next_time():
+            self._rouse_leader()
+        self.agendas[watch.wire].put(watch, now=now, due=watch.due)
+
+    def _pause(self, watch: Watch, now: float) -> float:
+        return next_delay(watch.policy, age=now - watch.born, rng=self._rng)
+
+    def assign(self, watch: Watch, *, at: float) -> None:
+        """Leave the next look at a video to its own waiters."""
+        if watch.error is None:
+            self.agendas[watch.wire].drop(watch)
+            watch.alone_at = at
+            self.ring(watch)
+
+    def look_again(self, watch: Watch, now: float) -> None:
+        """Have a finished video looked at again for what is missing, the last time when `url_grace` ends."""
+        watch.tries += 1
+        at = now + detail_delay(watch.policy, watch.tries)
+        ends = math.inf if watch.detailed_at is None else watch.detailed_at + watch.policy.url_grace
+        self.assign(watch, at=min(at, ends) if ends > now else at)
+
+    def begin_look(self, watch: Watch) -> None:
+        """Take a look in hand."""
+        self.agendas[watch.wire].drop(watch)
+        watch.looking, watch.alone_at = True, None
+
+    def end_look(self, watch: Watch, now: float, *, answered: bool) -> None:
+        """Let go of a look; one that was cancelled is left to the next waiter."""
+        watch.looking, watch.looked_at = False, now
+        if not answered:
+            watch.alone_at = _AT_ONCE
+        self.ring(watch)
+
+    def notify(self, video_id: str) -> None:
+        """Have a video looked at now, or as soon as somebody waits for it."""
+        watches = [self._watches.get((wire, video_id)) for wire in self.agendas]
+        for watch in filter(None, watches):
+            self.assign(watch, at=_AT_ONCE)
+        if not any(watches):
+            self._early[video_id] = None
+
+    def switch(self, watch: Watch, now: float) -> None:
+        """Go on watching on v3, because the API of the watch's own wire is gone."""
+        self._forget(watch)
+        watch.wire = "v3"
+        self._watches.setdefault(("v3", watch.id), watch)
+        self._live[watch] = None
+        self.assign(watch, at=now)
+
+    # What a look found
+
+    def saw_status(self, watch: Watch, word: str, now: float, *, details_at: float) -> None:
+        """Take a status without details; those of a finished video are looked for at `details_at`."""
+        status = VideoStatus(word)
+        if watch.finished or watch.error is not None:
+            return
+        watch.failures = watch.absences = 0
+        self._set_status(watch, status, now)
+        if status.is_terminal:
+            watch.finished = True
+            self.assign(watch, at=details_at)
+            return
+        if watch.video is None or watch.video.status != status:
+            watch.video = Video(id=watch.id, status=status)
+        self.schedule(watch, now)
+
+    def saw_video(self, watch: Watch, video: Video, now: float) -> None:
+        """Take a whole video."""
+        watch.failures = watch.absences = 0
+        watch.video, watch.finished = video, video.status.is_terminal
+        self._set_status(watch, video.status, now)
+        if not watch.finished:
+            watch.detailed_at, watch.tries = None, 0
+            self.schedule(watch, now)
+            return
+        watch.detailed_at = now if watch.detailed_at is None else watch.detailed_at
+        self.agendas[watch.wire].drop(watch)
+        watch.alone_at = None
+        if video.status == VideoStatus.COMPLETED and video.video_url is None:
+            self.look_again(watch, now)
+        self.ring(watch)
+
+    def saw_nothing(self, watch: Watch, now: float) -> None:
+        """Take note that an answer did not speak of a video."""
+        watch.absences += 1
+        if watch.absences >= _ABSENCES:
+            watch.absences = 0
+            self.assign(watch, at=now)
+        else:
+            self.schedule(watch, now)
+
+    def look_later(self, watch: Watch, now: float) -> None:
+        """Look again by the schedule of a running, or of a finished video."""
+        if watch.finished:
+            self.look_again(watch, now)
+        else:
+            self.schedule(watch, now)
+
+    def _set_status(self, watch: Watch, status: VideoStatus, now: float) -> None:
+        if watch.status == status:
+            return
+        previous, watch.status = watch.status, status
+        self.ring(watch)
+        elapsed = now - watch.born
+        self._emit(StatusChanged(video_id=watch.id, status=status, previous=previous, elapsed=elapsed))
+
+    # What went wrong
+
+    def look_failed(self, watches: Iterable[Watch], error: HeyGenError, now: float) -> None:
+        """Count a failed look and look again by the schedule; a 429 makes all looks pause."""
+        if isinstance(error, RateLimitError):
+            self.pause(error, now)
+        failed = [watch for watch in watches if watch.waiters > 0 and watch.error is None]
+        for watch in failed:
+            watch.failures += 1
+            watch.trouble = str(error)
+            self.look_later(watch, now)
+        if failed:
+            again = min(watch.due if watch.alone_at is None else watch.alone_at for watch in failed)
+            event = LookFailed(
+                video_ids=tuple(watch.id for watch in failed),
+                reason=f"{type(error).__name__}: {error}",
+                failures_in_a_row=max(watch.failures for watch in failed),
+                retry_in=max(0.0, max(again, self.paused_until) - now),
+            )
+            self._emit(event)
+
+    def pause(self, error: RateLimitError, now: float) -> None:
+        """Make all looks pause."""
+        self._throttled += 1
+        pause = pause_after_429(error.retry_after, in_a_row=self._throttled, cap=self._max_retry_after)
+        self.paused_until = max(self.paused_until, now + pause)
+
+    def answered(self) -> None:
+        """Note that HeyGen answers."""
+        self._throttled = 0
+
+    def fail(self, watch: Watch, error: HeyGenError) -> None:
+        """End the waits for one video."""
+        watch.error = error
+        self._forget(watch)
+        self.ring(watch)
+
+    def fail_all(self, error: HeyGenError) -> None:
+        """End all waits; later ones start afresh."""
+        for watch in list(self._live):
+            self.fail(watch, error)

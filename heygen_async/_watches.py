@@ -1,0 +1,59 @@
+"""What is known about one video that somebody waits for."""
+
+from __future__ import annotations
+
+import math
+
+import anyio
+from attrs import define
+
+from heygen_async._policies import PollPolicy
+from heygen_async.errors import HeyGenError
+from heygen_async.models.video import ApiVersion, Video, VideoStatus
+
+
+@define(eq=False, kw_only=True)
+class Watch:
+    """What is known about one video that somebody waits for.
+
+    `video` is the newest answer; once its status is terminal it has all details. `finished` says that a terminal
+    status was seen, with or without details.
+    """
+
+    id: str
+    wire: ApiVersion
+    policy: PollPolicy
+    born: float
+    may_switch: bool
+    alone: bool
+    waiters: int = 0
+    version: int = 0
+    bell: anyio.Event | None = None
+    status: VideoStatus | None = None
+    video: Video | None = None
+    error: HeyGenError | None = None
+    finished: bool = False
+    detailed_at: float | None = None
+    looked_at: float = -math.inf
+    tries: int = 0
+    due: float = 0.0
+    alone_at: float | None = None
+    looking: bool = False
+    failures: int = 0
+    absences: int = 0
+    trouble: str | None = None
+
+    @property
+    def details(self) -> Video | None:
+        """Return the finished video with its details, once they are known."""
+        return self.video if self.video is not None and self.video.status.is_terminal else None
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Say whether it is the leader's to look at this video, sooner or later."""
+        unfinished = not self.finished and self.error is None
+        return unfinished and self.waiters > 0 and self.alone_at is None and not self.looking
+
+    def is_young(self, now: float) -> bool:
+        """Say whether the video may not be visible yet (scenario 20)."""
+        return now - self.born < self.policy.visibility_grace
