@@ -1,0 +1,54 @@
+"""Time as the sandbox sees it: real, faster, frozen, or a week later at a call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class VirtualClock:
+    """A clock in unix seconds that can be moved forward by hand.
+
+    `rate` is how many virtual seconds pass in a real one: 1 by default, 60 for demonstrations, 0 to let only
+    `advance` move it. `start` is the first reading (default: the real time). Safe to use from several threads.
+    """
+
+    def __init__(
+        self, *, start: float | None = None, rate: float = 1.0, real: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._real = real
+        self._lock = threading.Lock()
+        self._rate = rate
+        self._mark = real()
+        self._now = time.time() if start is None else start
+
+    def now(self) -> float:
+        """Return the virtual time in unix seconds."""
+        with self._lock:
+            return self._read()
+
+    def advance(self, seconds: float) -> None:
+        """Jump forward; nobody has to wait for it."""
+        if seconds < 0:
+            raise ValueError("seconds: time only goes forward")
+        with self._lock:
+            self._now = self._read() + seconds
+            self._mark = self._real()
+
+    @property
+    def rate(self) -> float:
+        """Return how many virtual seconds pass in a real one."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        if rate < 0:
+            raise ValueError("rate: time only goes forward")
+        with self._lock:
+            self._now = self._read()
+            self._mark = self._real()
+            self._rate = rate
+
+    def _read(self) -> float:
+        return self._now + (self._real() - self._mark) * self._rate

@@ -1,0 +1,231 @@
+"""Jobs, slots and money of one account: pure, asked with the time of the question, no timers and no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Protocol
+
+from attrs import define, field, frozen
+
+from heygen_async.sandbox.failures import Failure
+from heygen_async.sandbox.plan import Plan
+from heygen_async.sandbox.progress import Progress
+
+Wire = Literal["v2", "v3"]
+Status = Literal["waiting", "pending", "processing", "completed", "failed"]
+
+
+class Rendering(Protocol):
+    """What the core must know of a render: when it ended, and the reason if it ended badly."""
+
+    @property
+    def done_at(self) -> float | None:
+        """Return the virtual time of the end, None while the render is running."""
+
+    @property
+    def error(self) -> str | None:
+        """Return why the render failed, if it did."""
+
+
+class InsufficientCreditError(Exception):
+    """Say that the wallet does not cover the video."""
+
+
+class TooManyJobsError(Exception):
+    """Say that all slots of the account are taken."""
+
+
+@frozen(kw_only=True)
+class Order:
+    """A validated request: what to make, what it costs, and what the answers have to repeat.
+
+    `asked_seconds` is the length before the plan was cut to what is rendered at most.
+    """
+
+    wire: Wire
+    plan: Plan
+    usd: float
+    request: Mapping[str, Any]
+    title: str | None = None
+    callback_id: str | None = None
+    folder_id: str | None = None
+    subtitles: bool = False
+    burned_in: bool = False
+    asked_seconds: float = 0.0
+    idempotency_key: str | None = None
+
+
+@define(eq=False, kw_only=True)
+class Job:
+    """One video from acceptance to its end; times are virtual unix seconds."""
+
+    id: str
+    number: int
+    order: Order
+    created_at: float
+    rendering: Rendering
+    planned_failure: Failure | None
+    admitted_at: float | None = None
+    looks: int = 0
+    finished_at: float | None = None
+    failure: Failure | None = None
+    deleted: bool = False
+
+
+@define(kw_only=True)
+class Charge:
+    """Money taken for one video; `refunded` when it failed."""
+
+    video_id: str
+    seconds: float
+    usd: float
+    at: float
+    refunded: bool = False
+
+
+@define(eq=False, kw_only=True)
+class Account:
+    """Everything one HeyGen account holds.
+
+    `concurrency` None means no limit; `wallet` is in USD; longer videos than `max_seconds` fail with 40119. A video
+    holds a slot from admission to its end.
+    """
+
+    seed: int = 0
+    concurrency: int | None = 10
+    wallet: float = 0.0
+    max_seconds: float | None = None
+    progress: Progress = field(factory=Progress)
+    jobs: dict[str, Job] = field(factory=dict[str, Job])
+    charges: dict[str, Charge] = field(factory=dict[str, Charge])
+    planned_failures: deque[Failure] = field(factory=deque[Failure])
+    _running: dict[str, Job] = field(factory=dict[str, Job])
+    _waiting: deque[Job] = field(factory=deque[Job])
+
+    def refuse(self, order: Order, *, now: float) -> None:
+        """Raise `InsufficientCreditError` or, on v3, `TooManyJobsError` if the order cannot be accepted now."""
+        if order.usd > self.wallet:
+            raise InsufficientCreditError
+        self.settle(now)
+        full = self.concurrency is not None and len(self._running) + len(self._waiting) >= self.concurrency
+        if order.wire == "v3" and full:
+            raise TooManyJobsError
+
+    def accept(self, order: Order, rendering: Rendering, *, now: float) -> Job:
+        """Create, charge and if possible admit a job; v2 orders above the limit wait."""
+        number = len(self.jobs) + 1
+        job = Job(
+            id=self._id("video", number),
+            number=number,
+            order=order,
+            created_at=now,
+            rendering=rendering,
+            planned_failure=self._planned_failure(order),
+        )
+        self.jobs[job.id] = job
+        self._charge(job, now)
+        self._waiting.append(job)
+        self.settle(now)
+        return job
+
+    def look(self, video_id: str, *, now: float) -> Job | None:
+        """Return the job as it is now, counting the look; None if it does not exist or was deleted."""
+        job = self.jobs.get(video_id)
+        if job is None or job.deleted:
+            return None
+        if job.admitted_at is not None and job.finished_at is None:
+            job.looks += 1
+        self.settle(now)
+        return job
+
+    def delete(self, video_id: str, *, now: float) -> bool:
+        """Remove a job, freeing its slot; say whether there was one."""
+        job = self.jobs.get(video_id)
+        if job is None or job.deleted:
+            return False
+        job.deleted = True
+        self._running.pop(job.id, None)
+        if job in self._waiting:
+            self._waiting.remove(job)
+        self.settle(now)
+        return True
+
+    def newest(self, *, before: int | None = None) -> Iterator[Job]:
+        """Yield the jobs that were not deleted, newest first, from below a number."""
+        for job in reversed(self.jobs.values()):
+            if not job.deleted and (before is None or job.number < before):
+                yield job
+
+    def status(self, job: Job, *, now: float) -> Status:
+        """Return the state of a settled job."""
+        if job.finished_at is not None:
+            return "failed" if job.failure else "completed"
+        if job.admitted_at is None:
+            return "waiting"
+        started = self.progress.has_started(admitted_at=job.admitted_at, looks=job.looks, now=now)
+        return "processing" if started else "pending"
+
+    def settle(self, now: float) -> None:
+        """Bring all jobs up to `now`: each end frees a slot, at its own time, for the job that waits longest."""
+        self._admit(now)
+        ends = [(end, job.number, job) for job in self._running.values() if (end := self._end(job, now)) is not None]
+        heapq.heapify(ends)
+        while ends:
+            end, _, job = heapq.heappop(ends)
+            self._finish(job, end)
+            for admitted in self._admit(end):
+                if (next_end := self._end(admitted, now)) is not None:
+                    heapq.heappush(ends, (next_end, admitted.number, admitted))
+
+    def _admit(self, at: float) -> list[Job]:
+        admitted: list[Job] = []
+        while self._waiting and (self.concurrency is None or len(self._running) < self.concurrency):
+            job = self._waiting.popleft()
+            job.admitted_at = max(at, job.created_at)
+            self._running[job.id] = job
+            admitted.append(job)
+        return admitted
+
+    def _end(self, job: Job, now: float) -> float | None:
+        """Return when a running job ended, None if it has not: its file must exist too."""
+        assert job.admitted_at is not None  # noqa: S101 - running means admitted
+        due = self.progress.due(admitted_at=job.admitted_at, looks=job.looks, now=now)
+        if due is None or due > now:
+            return None
+        if job.planned_failure:
+            return due
+        return None if job.rendering.done_at is None else max(due, job.rendering.done_at)
+
+    def _finish(self, job: Job, at: float) -> None:
+        del self._running[job.id]
+        job.finished_at = at
+        job.failure = job.planned_failure
+        if job.failure is None and job.rendering.error is not None:
+            job.failure = Failure.of("rendering_failed", job.rendering.error)
+        if job.failure is not None:
+            self._refund(job)
+
+    def _planned_failure(self, order: Order) -> Failure | None:
+        if self.planned_failures:
+            return self.planned_failures.popleft()
+        if self.max_seconds is not None and order.asked_seconds > self.max_seconds:
+            return Failure.too_long(self.max_seconds)
+        return None
+
+    def _charge(self, job: Job, now: float) -> None:
+        if job.order.usd > 0:
+            self.wallet = round(self.wallet - job.order.usd, 6)
+            seconds = job.order.plan.seconds
+            self.charges[job.id] = Charge(video_id=job.id, seconds=seconds, usd=job.order.usd, at=now)
+
+    def _refund(self, job: Job) -> None:
+        charge = self.charges.get(job.id)
+        if charge is not None:
+            charge.refunded = True
+            self.wallet = round(self.wallet + charge.usd, 6)
+
+    def _id(self, kind: str, number: int) -> str:
+        return hashlib.sha256(f"{self.seed}:{kind}:{number}".encode()).hexdigest()[:32]

@@ -1,0 +1,152 @@
+"""What surrounds every call: the log with its request id, keys, envelopes, deprecation marks, the Host check.
+
+Plain ASGI, all of it: Starlette's `BaseHTTPMiddleware` would turn a body that breaks off into one that ends well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Final
+
+from attrs import define
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from heygen_async.sandbox.journal import Call, Journal
+from heygen_async.sandbox.problems import Generation, Problem
+
+SUNSET: Final = "Sat, 31 Oct 2026 00:00:00 GMT"
+LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+
+
+@define(kw_only=True)
+class Switches:
+    """What can be turned while the sandbox runs.
+
+    `keys`: the API keys that are accepted, None for any that is not empty. `deprecation`: mark v1/v2 answers as the
+    service does. `v2_gone`: a status (410, 404, 405) with which v1 and v2 answer as retired. `lenient`: let unknown
+    fields pass on v3. `retry_after`: seconds to say in a 429, None to leave the header out. `store_errors`: keep
+    refusals under their idempotency key too. `create_delay`: real seconds a create call takes after the job exists.
+    """
+
+    keys: Collection[str] | None = None
+    deprecation: bool = True
+    v2_gone: int | None = None
+    lenient: bool = False
+    retry_after: int | None = 1
+    store_errors: bool = False
+    create_delay: float = 0.0
+
+
+class CallLog:
+    """Gives every call a request id and writes it into the journal."""
+
+    def __init__(self, app: ASGIApp, *, journal: Journal, now: Callable[[], float]) -> None:
+        self._app = app
+        self._journal = journal
+        self._now = now
+        self._number = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Log one call and pass it on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        call = self._written(scope)
+
+        async def with_request_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = call.request_id
+            await send(message)
+
+        await self._app(scope, receive, with_request_id)
+
+    def _written(self, scope: Scope) -> Call:
+        headers = Headers(scope=scope)
+        self._number += 1
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        call = Call(
+            method=scope["method"],
+            path=path,
+            query="" if path.startswith("/files/") else scope["query_string"].decode("latin-1"),
+            at=self._now(),
+            request_id=f"req_{self._number:08d}",
+            idempotency_key=headers.get("idempotency-key"),
+            key_sent="x-api-key" in headers or "authorization" in headers,
+        )
+        self._journal.add(call)
+        return call
+
+
+class ApiGate:
+    """Stands before one generation of the API: is it still there, is the key right, which envelope."""
+
+    def __init__(self, app: ASGIApp, *, generation: Generation, switches: Switches) -> None:
+        self._app = app
+        self._generation: Generation = generation
+        self._switches = switches
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check one call and pass it on, or answer with a refusal."""
+        answer = self._marked(send)
+        try:
+            self._check(Headers(scope=scope))
+            await self._app(scope, receive, answer)
+        except (Problem, HTTPException) as refusal:
+            problem = refusal if isinstance(refusal, Problem) else _from_router(refusal)
+            body = problem.body(self._generation)
+            await JSONResponse(body, problem.status, headers=problem.headers)(scope, receive, answer)
+
+    def _check(self, headers: Headers) -> None:
+        if self._generation != "v3" and self._switches.v2_gone is not None:
+            raise _gone(self._switches.v2_gone)
+        key, accepted = headers.get("x-api-key", ""), self._switches.keys
+        if not key or (accepted is not None and key not in accepted):
+            raise Problem.unauthorized()
+
+    def _marked(self, send: Send) -> Send:
+        if self._generation == "v3" or not self._switches.deprecation:
+            return send
+
+        async def with_marks(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Deprecation"], headers["Sunset"] = "true", SUNSET
+            await send(message)
+
+        return with_marks
+
+
+class HostCheck:
+    """Refuses calls that came under another name than loopback's: a web page must not reach the sandbox."""
+
+    def __init__(self, app: ASGIApp, *, also: Sequence[str] = ()) -> None:
+        self._app = app
+        self._names = {*LOOPBACK_NAMES, *also}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one call on if its Host is loopback."""
+        if scope["type"] == "http" and _host_name(Headers(scope=scope).get("host", "")) not in self._names:
+            text = "This sandbox answers to 127.0.0.1 and localhost only.\n"
+            await PlainTextResponse(text, status_code=403)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _host_name(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name.lower() if colon and port.isdigit() else host.lower()
+
+
+def _from_router(refusal: HTTPException) -> Problem:
+    code = {404: "not_found", 405: "method_not_allowed"}.get(refusal.status_code, "bad_request")
+    return Problem(refusal.status_code, code, refusal.detail, headers=dict(refusal.headers or {}))
+
+
+def _gone(status: int) -> Problem:
+    if status == 410:
+        return Problem(410, "gone", "This API version has been retired. Use POST /v3/videos.")
+    return Problem(status, "not_found", "The requested URL was not found on the server.")

@@ -1,0 +1,56 @@
+"""What HeyGen remembers of an `Idempotency-Key`: the first answer, for 24 hours, whatever the next body says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from attrs import define, frozen
+
+KEY_PATTERN: Final = re.compile(r"[A-Za-z0-9_\-:.]{1,255}")
+REMEMBERED_SECONDS: Final = 24 * 3600.0
+
+
+@frozen
+class Answer:
+    """A stored answer: HTTP status and JSON body."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class RequestInProgressError(Exception):
+    """Say that the first request with this key has not been answered yet."""
+
+
+@define
+class _Record:
+    since: float
+    answer: Answer | None = None
+
+
+class IdempotencyRecords:
+    """Answers by scope (endpoint, path parameters, account) and key."""
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, str], _Record] = {}
+
+    def begin(self, scope: str, key: str, *, now: float) -> Answer | None:
+        """Return the stored answer, or None after opening a record for a new request.
+
+        Raise `RequestInProgressError` while the first request is open. Records older than 24 hours are forgotten.
+        """
+        record = self._records.get((scope, key))
+        if record is not None and now - record.since < REMEMBERED_SECONDS:
+            if record.answer is None:
+                raise RequestInProgressError
+            return record.answer
+        self._records[scope, key] = _Record(now)
+        return None
+
+    def finish(self, scope: str, key: str, answer: Answer | None) -> None:
+        """Close the record with its answer; None forgets the key, so that the next request starts afresh."""
+        if answer is None:
+            self._records.pop((scope, key), None)
+        elif (record := self._records.get((scope, key))) is not None:
+            record.answer = answer

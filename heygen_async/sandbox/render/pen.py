@@ -1,0 +1,83 @@
+"""Drawing on an enlarged canvas in the coordinates of the final frame, so that edges come out smooth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont
+
+Colour = tuple[int, int, int] | tuple[int, int, int, int] | str
+Point = tuple[float, float]
+
+_FONT: Final = Path(__file__).parent.parent / "assets" / "DejaVuSans.ttf"
+
+
+@cache
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """Return the shipped font: Latin, Greek, Cyrillic and more, whatever the system has."""
+    return ImageFont.truetype(str(_FONT), size)
+
+
+class Pen:
+    """Draws on one piece of the frame; all coordinates and widths are those of the final frame."""
+
+    def __init__(self, image: Image.Image, *, scale: int, origin: Point = (0, 0)) -> None:
+        self.image = image
+        self.scale = scale
+        self.origin = origin
+        self._draw = ImageDraw.Draw(image)
+
+    def _to(self, points: Sequence[Point]) -> list[Point]:
+        left, top = self.origin
+        return [((x - left) * self.scale, (y - top) * self.scale) for x, y in points]
+
+    def _width(self, width: float) -> int:
+        return max(1, round(width * self.scale))
+
+    def ellipse(self, x: float, y: float, rx: float, ry: float, colour: Colour) -> None:
+        """Fill an ellipse around a centre."""
+        self._draw.ellipse(self._to([(x - rx, y - ry), (x + rx, y + ry)]), fill=colour)
+
+    def polygon(self, points: Sequence[Point], colour: Colour) -> None:
+        """Fill a polygon."""
+        self._draw.polygon(self._to(points), fill=colour)
+
+    def box(self, left: float, top: float, right: float, bottom: float, colour: Colour, *, radius: float = 0) -> None:
+        """Fill a rectangle with rounded corners."""
+        corners = self._to([(left, top), (right, bottom)])
+        self._draw.rounded_rectangle(corners, radius=radius * self.scale, fill=colour)
+
+    def slice(self, x: float, y: float, rx: float, ry: float, start: float, end: float, colour: Colour) -> None:
+        """Fill the part of an ellipse cut off by the chord between two angles (degrees, clockwise from the right)."""
+        self._draw.chord(self._to([(x - rx, y - ry), (x + rx, y + ry)]), start, end, fill=colour)
+
+    def arc(
+        self, x: float, y: float, rx: float, ry: float, start: float, end: float, colour: Colour, *, width: float
+    ) -> None:
+        """Draw a piece of an ellipse's outline."""
+        bounds = self._to([(x - rx, y - ry), (x + rx, y + ry)])
+        self._draw.arc(bounds, start, end, fill=colour, width=self._width(width))
+
+    def line(self, points: Sequence[Point], colour: Colour, *, width: float) -> None:
+        """Draw a line with round ends and joints."""
+        self._draw.line(self._to(points), fill=colour, width=self._width(width), joint="curve")
+        for x, y in points:
+            self.ellipse(x, y, width / 2, width / 2, colour)
+
+    def text(self, x: float, y: float, text: str, colour: Colour, *, size: float, anchor: str = "mm") -> None:
+        """Write one line of text."""
+        (point,) = self._to([(x, y)])
+        self._draw.text(point, text, fill=colour, font=font(self._width(size)), anchor=anchor)
+
+
+def scaled(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Return the picture in another size; down to half of it, each pixel is the mean of those it covers."""
+    return image.resize((width, height), Image.Resampling.BOX)  # pyright: ignore[reportUnknownMemberType] - of numpy
+
+
+def text_width(text: str, size: float) -> float:
+    """Return how wide a line of text will be."""
+    return font(max(1, round(size))).getlength(text)

@@ -1,0 +1,169 @@
+"""Rendering beside the server: one warm worker process, fed by one thread, with equal videos made once."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from attrs import define
+
+from heygen_async.sandbox.plan import Plan
+
+STOPPED: Final = "the sandbox was stopped"
+
+RENDER_SECONDS: Final = 600.0
+"""A worker that needs longer for one video is taken for dead."""
+
+
+@define(eq=False)
+class Render:
+    """One video being made into `folder`; `done_at` (virtual time) ends it, `error` says why it failed."""
+
+    plan: Plan
+    folder: Path
+    done_at: float | None = None
+    error: str | None = None
+
+
+class Renderer(Protocol):
+    """Makes files from plans; `video.mp4` (or `.webm`), `thumbnail.jpg`, `preview.gif`, `captions.srt`, `.ass`."""
+
+    def submit(self, plan: Plan) -> Render:
+        """Start a render, or return the one that already makes the same video; does not block."""
+        ...
+
+    def close(self) -> None:
+        """End everything and remove the files."""
+        ...
+
+
+class WorkerRenderer:
+    """Renders in a separate process, started when first needed and ended by `close`.
+
+    A worker that crashes or hangs fails the video it was working on; the next one gets a new worker.
+    """
+
+    def __init__(
+        self, *, now: Callable[[], float], command: list[str] | None = None, patience: float = RENDER_SECONDS
+    ) -> None:
+        self._now = now
+        self._command = command or [sys.executable, "-P", "-m", "heygen_async.sandbox.render.worker"]
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._queue: queue.SimpleQueue[Render | None] = queue.SimpleQueue()
+        self._renders: dict[str, Render] = {}
+        self._folder: Path | None = None
+        self._thread: threading.Thread | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def submit(self, plan: Plan) -> Render:
+        """Start a render, or return the one that already makes the same video; does not block."""
+        with self._lock:
+            if self._closed:
+                return Render(plan, Path(), done_at=self._now(), error=STOPPED)
+            name = plan.digest()
+            known = self._renders.get(name)
+            if known is not None and known.error is None:
+                return known
+            render = self._renders[name] = Render(plan, self._root() / name)
+            self._queue.put(render)
+            return render
+
+    def close(self) -> None:
+        """End the worker, fail what it has not finished, and remove the files."""
+        atexit.unregister(self.close)
+        with self._lock:
+            self._closed = True
+            thread, worker = self._thread, self._worker
+        self._queue.put(None)
+        if worker is not None:
+            worker.kill()
+        if thread is not None:
+            thread.join()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _root(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="heygen-sandbox-"))
+            # A daemon: a program that forgets to stop its sandbox still ends, and the worker ends with its input.
+            self._thread = threading.Thread(target=self._serve, name="heygen-sandbox-renderer", daemon=True)
+            self._thread.start()
+            atexit.register(self.close)
+        return self._folder
+
+    def _serve(self) -> None:
+        while (render := self._queue.get()) is not None:
+            render.error = STOPPED if self._closed else self._render(render)
+            render.done_at = self._now()
+        if self._worker is not None:
+            _end(self._worker)
+
+    def _render(self, render: Render) -> str | None:
+        """Have one video made; return why it failed, if it did."""
+        try:
+            worker = self._ready_worker()
+            answer = self._ask(worker, {"plan": render.plan.to_json(), "folder": str(render.folder)})
+        except (OSError, ValueError) as error:
+            return f"the render worker cannot be used: {error}"
+        if answer is None:
+            return f"the render worker ended with exit code {worker.wait()}"
+        error_text: str | None = answer.get("error")
+        return error_text
+
+    def _ask(self, worker: subprocess.Popen[bytes], task: dict[str, Any]) -> dict[str, Any] | None:
+        assert worker.stdin is not None and worker.stdout is not None  # noqa: S101, PT018 - both are pipes
+        deadline = threading.Timer(self._patience, worker.kill)
+        deadline.start()
+        try:
+            worker.stdin.write(json.dumps(task).encode() + b"\n")
+            worker.stdin.flush()
+            line = worker.stdout.readline()
+        finally:
+            deadline.cancel()
+        answer: dict[str, Any] | None = json.loads(line) if line.endswith(b"\n") else None
+        return answer
+
+    def _ready_worker(self) -> subprocess.Popen[bytes]:
+        if self._worker is not None:
+            if self._worker.poll() is None:
+                return self._worker
+            _end(self._worker)
+        worker = subprocess.Popen(  # noqa: S603 - our own module
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_same_imports()
+        )
+        with self._lock:
+            self._worker = worker
+            if self._closed:
+                worker.kill()
+        return worker
+
+
+def _same_imports() -> dict[str, str]:
+    """Return an environment in which the worker imports from where this process does."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    for pipe in (worker.stdin, worker.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue
+    try:
+        worker.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()

@@ -1,0 +1,67 @@
+"""All routes of the sandbox in one app: three generations of the API, each behind its gate, and the file host."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from heygen_async.sandbox.files import refused, send_file, stored_path
+from heygen_async.sandbox.gate import ApiGate, CallLog
+from heygen_async.sandbox.problems import Generation
+from heygen_async.sandbox.render.pool import Render
+from heygen_async.sandbox.service import Service
+from heygen_async.sandbox.v2_routes import V2Routes
+from heygen_async.sandbox.v3_routes import V3Routes
+
+WELCOME: Final = """\
+This is a local sandbox, not HeyGen. It speaks HeyGen's v1, v2 and v3 API for videos and renders real small files.
+Point a client at it with HEYGEN_API_BASE={url} and any HEYGEN_API_KEY.
+"""
+
+
+def application(service: Service) -> Starlette:
+    """Build the app around the state it serves."""
+    v2, v3 = V2Routes(service), V3Routes(service)
+
+    def gated(generation: Generation, routes: list[Route]) -> Mount:
+        gate = Middleware(ApiGate, generation=generation, switches=service.switches)
+        return Mount(f"/{generation}", routes=routes, middleware=[gate])
+
+    async def file(request: Request) -> Response:
+        return _file(service, request)
+
+    async def welcome(request: Request) -> Response:
+        return PlainTextResponse(WELCOME.format(url=str(request.base_url).rstrip("/")))
+
+    return Starlette(
+        routes=[
+            gated("v3", v3.routes()),
+            gated("v2", v2.v2_routes()),
+            gated("v1", v2.v1_routes()),
+            Route("/files/{video_id}/{name}", file, methods=["GET"], name="file"),
+            Route("/", welcome, methods=["GET"]),
+        ],
+        middleware=[Middleware(CallLog, journal=service.journal, now=service.clock.now)],
+    )
+
+
+def _file(service: Service, request: Request) -> Response:
+    video_id, name = request.path_params["video_id"], request.path_params["name"]
+    if "x-api-key" in request.headers or "authorization" in request.headers:
+        return refused(400, "InvalidArgument", "Only one auth mechanism allowed: send no key to the file host")
+    refusal = service.signer.refusal(video_id, name, request.query_params)
+    if refusal is not None:
+        return refusal
+    with service.open() as (account, _):
+        job = account.jobs.get(video_id)
+    if job is None or job.deleted or not isinstance(job.rendering, Render):
+        return refused(404, "NoSuchKey", "The specified key does not exist.")
+    path = stored_path(name, job.rendering)
+    if path is None or not path.is_file():
+        return refused(404, "NoSuchKey", "The specified key does not exist.")
+    return send_file(path)

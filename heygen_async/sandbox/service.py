@@ -1,0 +1,142 @@
+"""What both wires stand on: one account, one clock, one lock."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from attrs import define, field
+from starlette.requests import Request
+
+from heygen_async.sandbox.answers import Link, number_in
+from heygen_async.sandbox.clock import VirtualClock
+from heygen_async.sandbox.core import Account, InsufficientCreditError, Job, Order, Status, TooManyJobsError
+from heygen_async.sandbox.files import Signer, file_name
+from heygen_async.sandbox.gate import Switches
+from heygen_async.sandbox.idempotency import IdempotencyRecords
+from heygen_async.sandbox.journal import Journal
+from heygen_async.sandbox.problems import Problem
+from heygen_async.sandbox.render.pool import Renderer
+from heygen_async.sandbox.schema import Check
+
+BULK_IDS: Final = 100
+
+
+@define(eq=False, kw_only=True)
+class Service:
+    """The state behind the API; handlers run on the server's loop, tests call from other threads: use `open`."""
+
+    clock: VirtualClock
+    renderer: Renderer
+    signer: Signer
+    switches: Switches
+    account: Account
+    journal: Journal = field(factory=Journal)
+    idempotency: IdempotencyRecords = field(factory=IdempotencyRecords)
+    _lock: threading.RLock = field(factory=threading.RLock)
+
+    @contextmanager
+    def open(self) -> Generator[tuple[Account, float]]:
+        """Hold the account for a moment and tell the time; never await inside."""
+        with self._lock:
+            yield self.account, self.clock.now()
+
+    def submit(self, order: Order) -> Job:
+        """Create a job and start its render; raise the `Problem` that HeyGen would answer."""
+        with self.open() as (account, now):
+            try:
+                account.refuse(order, now=now)
+            except InsufficientCreditError:
+                status = 402 if order.wire == "v3" else 400
+                raise Problem(status, "insufficient_credit", "Insufficient credit: top up your wallet.") from None
+            except TooManyJobsError:
+                raise self._too_many_jobs() from None
+            return account.accept(order, self.renderer.submit(order.plan), now=now)
+
+    def look(self, video_id: str) -> tuple[Job, Status]:
+        """Return a job and its state, counting the look; raise the 404 if there is none."""
+        with self.open() as (account, now):
+            job = account.look(video_id, now=now)
+            if job is None:
+                raise Problem.no_video(video_id)
+            return job, account.status(job, now=now)
+
+    def look_at_all(self, video_ids: Sequence[str]) -> list[tuple[str, Job | None, Status | None]]:
+        """Return the state of many jobs at one moment; both are None for ids that do not exist."""
+        with self.open() as (account, now):
+            looks = [(video_id, account.look(video_id, now=now)) for video_id in video_ids]
+            return [(video_id, job, account.status(job, now=now) if job else None) for video_id, job in looks]
+
+    def page(
+        self, *, before: int | None, limit: int, title: str | None, folder_id: str | None
+    ) -> tuple[list[tuple[Job, Status]], bool]:
+        """Return the newest jobs from below a number, and whether there are more."""
+        with self.open() as (account, now):
+            account.settle(now)
+            found: list[tuple[Job, Status]] = []
+            for job in account.newest(before=before):
+                if title is not None and title not in (job.order.title or ""):
+                    continue
+                if folder_id is not None and folder_id != job.order.folder_id:
+                    continue
+                if len(found) == limit:
+                    return found, True
+                found.append((job, account.status(job, now=now)))
+            return found, False
+
+    def delete(self, video_id: str) -> None:
+        """Delete a job; raise the 404 if there is none."""
+        with self.open() as (account, now):
+            if not account.delete(video_id, now=now):
+                raise Problem.no_video(video_id)
+
+    def links(self, request: Request) -> Link:
+        """Return a maker of presigned links that lead to where the request came from, mounted or not."""
+
+        def link(job: Job, kind: str) -> str:
+            name = file_name(kind, job)
+            base = request.url_for("file", video_id=job.id, name=name)
+            return str(base.include_query_params(**self.signer.query(job.id, name)))
+
+        return link
+
+    def _too_many_jobs(self) -> Problem:
+        wait = self.switches.retry_after
+        headers = {} if wait is None else {"Retry-After": str(wait)}
+        text = f"Too many concurrent video jobs (limit {self.account.concurrency}). Please try again later."
+        return Problem(429, "rate_limit_exceeded", text, headers=headers)
+
+
+async def read_json(request: Request, check: Check, *, lenient: bool) -> dict[str, Any]:
+    """Return the checked body of a request; raise the 400 that names what is wrong with it."""
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        raise Problem(400, "invalid_parameter", "Request body is not valid JSON") from None
+    faults = [fault for fault in check(body, "") if not (lenient and fault.unknown)]
+    if faults:
+        raise Problem.from_faults(faults)
+    checked: dict[str, Any] = body
+    return checked
+
+
+def read_limit(text: str | None, *, low: int, high: int, default: int) -> int:
+    """Return the `limit` of a list call; raise the 400 if it is none."""
+    if text is None:
+        return default
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise Problem.invalid("limit", f"limit should be an integer from {low} to {high}")
+    return int(text)
+
+
+def read_token(token: str | None) -> int | None:
+    """Return the job number that a list's `token` continues below; raise the 400 if it is no token of ours."""
+    if not token:
+        return None
+    try:
+        return number_in(token)
+    except ValueError:
+        raise Problem.invalid("token", "token is not a token of this list") from None
