@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 from attrs import field, frozen
@@ -17,14 +17,12 @@ from attrs import field, frozen
 from heygen_async.models import _checks as check
 from heygen_async.models._shape_checks import json_copy
 from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo, StudioVideo, V3Request
-from heygen_async.models.v2_request import VideoRequest
 from heygen_async.models.video import ApiVersion
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-AnyRequest: TypeAlias = V3Request | VideoRequest | Mapping[str, Any]
-"""Whatever `videos.create` takes."""
+    from heygen_async.models.v2_request import VideoRequest
 
 _V3_CLASSES: Final[Mapping[str, type[V3Request]]] = {
     "avatar": AvatarVideo,
@@ -52,22 +50,27 @@ def prepare(request: object) -> Prepared:
 
     Raise `ValueError` naming the field, with its path, for what HeyGen would refuse.
     """
+    if isinstance(request, Mapping):
+        payload = checked_payload(cast("Mapping[str, Any]", request))
+        return Prepared(wire=wire_of(payload), payload=payload, request=_typed(payload))
     wire = wire_of(request)
-    if isinstance(request, V3Request | VideoRequest):
-        return Prepared(wire=wire, payload=encode(request), request=request)
-    payload = checked_payload(cast("Mapping[str, Any]", request))
-    return Prepared(wire=wire, payload=payload, request=_typed(payload))
+    typed = cast("V3Request | VideoRequest", request)
+    return Prepared(wire=wire, payload=encode(typed), request=typed)
 
 
 def wire_of(request: object) -> ApiVersion:
     """Return the wire that a request is written for: `video_inputs` makes a mapping v2, `type` makes it v3."""
-    if isinstance(request, VideoRequest):
-        return "v2"
     if isinstance(request, V3Request):
         return "v3"
-    if not isinstance(request, Mapping):
+    if isinstance(request, Mapping):
+        return _wire_of_mapping(cast("Mapping[str, Any]", request))
+    if not isinstance(request, _v2_class()):
         kinds = "an AvatarVideo, ImageVideo, CinematicVideo, StudioVideo, v2.VideoRequest or a mapping"
         check.refuse("request", f"must be {kinds}, not {check.shown(request)}")
+    return "v2"
+
+
+def _wire_of_mapping(request: Mapping[str, Any]) -> ApiVersion:
     if "video_inputs" not in request and "type" not in request:
         check.refuse("request", "must have video_inputs (that makes it v2) or type (that makes it v3), has neither")
     return "v2" if "video_inputs" in request else "v3"
@@ -113,7 +116,7 @@ def payload_hash(payload: Mapping[str, Any]) -> str:
 
 
 def _typed(payload: dict[str, Any]) -> V3Request | VideoRequest | None:
-    if "video_inputs" in payload:
+    if _wire_of_mapping(payload) == "v2":
         return _typed_v2(payload)
     kind = check.check_text("type", payload["type"])
     cls = _V3_CLASSES.get(kind)
@@ -122,7 +125,7 @@ def _typed(payload: dict[str, Any]) -> V3Request | VideoRequest | None:
 
 
 def _typed_v2(payload: dict[str, Any]) -> VideoRequest:
-    typed: VideoRequest = _shapes().from_json(payload, VideoRequest)
+    typed: VideoRequest = _shapes().from_json(payload, _v2_class())
     for index, scene in enumerate(payload["video_inputs"]):
         _check_single_source(scene["voice"], f"video_inputs[{index}].voice")
     return typed
@@ -149,7 +152,15 @@ def _unknown_paths(payload: Mapping[str, Any], typed: Any, path: str) -> Iterato
             yield from _unknown_paths(value, part, here)
 
 
+def _v2_class() -> type[VideoRequest]:
+    # Making the v2 classes takes as long as making the v3 ones, and who speaks v3 only needs none of them.
+    from heygen_async.models.v2_request import VideoRequest  # noqa: PLC0415
+
+    return VideoRequest
+
+
 def _shapes() -> ModuleType:
-    from heygen_async._protocol import request_shapes  # noqa: PLC0415 - cattrs is slow to import
+    # cattrs takes a while to import, too.
+    from heygen_async._protocol import request_shapes  # noqa: PLC0415
 
     return request_shapes

@@ -43,7 +43,9 @@ def from_json(value: Mapping[str, Any], cls: type[R]) -> R:
 @cache
 def _converter() -> Converter:
     converter = Converter(unstruct_collection_overrides={tuple: list})
-    converter.register_structure_hook_func(_is_scalar, lambda value, _: value)
+    converter.register_structure_hook_func(_is_scalar, _as_given)
+    for scalar in (str, int, float, bool):
+        converter.register_structure_hook(scalar, _as_given)  # cattrs prefers its own for these to any predicate
     converter.register_structure_hook_factory(_is_list, _list_hook)
     converter.register_structure_hook_factory(attrs.has, _object_hook)
     converter.register_structure_hook_factory(_is_choice_of_parts, _tagged_hook)
@@ -63,12 +65,16 @@ def _unstructure_hook(cls: type[attrs.AttrsInstance], converter: Converter) -> C
     return unstructure
 
 
+def _as_given(value: Any, _: Any) -> Any:
+    """Leave a value to the check of its class: cattrs would turn 5 into "5" to make it fit."""
+    return value
+
+
 def _is_union(annotation: Any) -> bool:
     return get_origin(annotation) in {Union, UnionType}
 
 
 def _is_scalar(annotation: Any) -> bool:
-    """Say whether the class itself checks the value: cattrs would turn 5 into "5" to make it fit."""
     if _is_union(annotation):
         return all(_is_scalar(member) for member in get_args(annotation))
     return annotation in _SCALARS or get_origin(annotation) is Literal

@@ -38,7 +38,7 @@ def shown(value: object) -> str:
         return "a huge number"
     if value is None or isinstance(value, int | float):
         return repr(value)
-    return f"a {type(value).__name__}"
+    return type(value).__name__
 
 
 def either(words: Iterable[str]) -> str:

@@ -67,7 +67,7 @@ def _members(classes: tuple[Any, ...]) -> tuple[type, ...]:
 
 def _check_part(name: str, value: object, allowed: tuple[type, ...]) -> None:
     if not isinstance(value, allowed):
-        refuse(name, f"must be {either(f'a {cls.__name__}' for cls in allowed)}, not {shown(value)}")
+        refuse(name, f"must be {either(cls.__name__ for cls in allowed)}, not {shown(value)}")
 
 
 def json_copy(value: object, path: str) -> Any:
