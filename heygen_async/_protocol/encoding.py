@@ -51,8 +51,8 @@ def prepare(request: object) -> Prepared:
     Raise `ValueError` naming the field, with its path, for what HeyGen would refuse.
     """
     if isinstance(request, Mapping):
-        payload = checked_payload(cast("Mapping[str, Any]", request))
-        return Prepared(wire=wire_of(payload), payload=payload, request=_typed(payload))
+        payload: dict[str, Any] = json_copy(cast("Mapping[str, Any]", request), "")
+        return Prepared(wire=_wire_of_mapping(payload), payload=payload, request=_typed(payload))
     wire = wire_of(request)
     typed = cast("V3Request | VideoRequest", request)
     return Prepared(wire=wire, payload=encode(typed), request=typed)
@@ -88,9 +88,7 @@ def checked_payload(request: Mapping[str, Any]) -> dict[str, Any]:
     Raise `ValueError` naming the path of every field that HeyGen would refuse, such as
     `video_inputs[0].voice.input_text`.
     """
-    payload: dict[str, Any] = json_copy(request, "")
-    _typed(payload)
-    return payload
+    return prepare(request).payload
 
 
 def from_mapping_v2(request: Mapping[str, Any]) -> tuple[VideoRequest, list[str]]:
