@@ -38,6 +38,7 @@ class Board:
     _max_retry_after: float
     agendas: dict[ApiVersion, Agenda[Watch]] = field(init=False)
     leader: Watch | None = field(default=None, init=False)
+    round_scope: anyio.CancelScope | None = field(default=None, init=False)
     paused_until: float = field(default=-math.inf, init=False)
     sleepers: dict[Watch, int] = field(factory=dict[Watch, int], init=False)
     _watches: dict[tuple[ApiVersion, str], Watch] = field(factory=dict[tuple[ApiVersion, str], Watch], init=False)
@@ -140,6 +141,11 @@ class Board:
         if watch is self.leader:
             self._rouse_leader()
 
+    def _leave_round(self, watch: Watch, *, at: float = _AT_ONCE) -> None:
+        """Let the leader go from a round that takes too long, if there is news of its own video."""
+        if watch is self.leader and self.round_scope is not None:
+            self.round_scope.deadline = min(self.round_scope.deadline, at)
+
     def _wake(self, watch: Watch) -> None:
         if watch.bell is not None:
             watch.bell.set()
@@ -194,6 +200,7 @@ class Board:
         watches = [self._watches.get((wire, video_id)) for wire in self.agendas]
         for watch in filter(None, watches):
             self.assign(watch, at=_AT_ONCE)
+            self._leave_round(watch)
         if not any(watches):
             self._early[video_id] = None
 
@@ -217,6 +224,7 @@ class Board:
         if status.is_terminal:
             watch.finished = True
             self.assign(watch, at=details_at)
+            self._leave_round(watch, at=details_at)
             return
         if watch.video is None or watch.video.status != status:
             watch.video = Video(id=watch.id, status=status)
@@ -298,6 +306,7 @@ class Board:
         watch.error = error
         self._forget(watch)
         self.ring(watch)
+        self._leave_round(watch)
 
     def fail_all(self, error: HeyGenError) -> None:
         """End all waits; later ones start afresh."""

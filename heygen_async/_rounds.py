@@ -135,7 +135,7 @@ class Looker:
             return
         if word is None:
             self._board.saw_nothing(watch, now)
-        elif word != NOT_FOUND:
+        elif word.lower() != NOT_FOUND:
             self._board.saw_status(watch, word, now, details_at=now + _WALK_LIMIT)
         elif watch.is_young(now):
             self._board.schedule(watch, now)
@@ -153,7 +153,7 @@ class Looker:
 
     async def _get_details(self, finished: list[Watch]) -> None:
         """Read the details of many finished videos from the list, and leave the rest to their own waiters."""
-        budget = self._thrift["v3"].budget(len(finished), anyio.current_time())
+        budget = self._pages_for("v3", len(finished))
         if budget:
             await self._walk("v3", finished, budget, self._take_details, counts=is_conclusive)
         self._look_singly([watch for watch in finished if watch.details is None])
@@ -178,7 +178,7 @@ class Looker:
             else:
                 self._board.saw_status(watch, video.status, now, details_at=now)
 
-        budget = self._thrift[wire].budget(len(watches), anyio.current_time())
+        budget = self._pages_for(wire, len(watches))
         if budget:
             await self._walk(wire, watches, budget, take, counts=_any)
         self._look_singly([watch for watch in watches if watch not in told])
@@ -188,6 +188,10 @@ class Looker:
         for watch in watches:
             if not watch.looking:
                 self._board.assign(watch, at=now)
+
+    def _pages_for(self, wire: ApiVersion, wanted: int) -> int:
+        now = anyio.current_time()
+        return 0 if now < self._board.paused_until else self._thrift[wire].budget(wanted, now)
 
     async def _walk(
         self,

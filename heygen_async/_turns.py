@@ -85,9 +85,10 @@ class Turns:
                 # Waits that begin together are looked at together: let them all arrive.
                 await anyio.lowlevel.checkpoint()
                 if not await self._dozed(self._board.next_time()):
-                    await self._looker.round()
+                    with anyio.CancelScope() as self._board.round_scope:
+                        await self._looker.round()
         finally:
-            self._board.leader = None
+            self._board.leader = self._board.round_scope = None
 
     async def _dozed(self, until: float) -> bool:
         """Sleep until a time or an alarm, and say whether that took any time."""

@@ -15,7 +15,7 @@ from heygen_async.models.video import ApiVersion, Video, VideoFailure, VideoStat
 Fault = Callable[[str, object], Exception | None]
 
 
-@define
+@define(slots=False)
 class Render:
     """One video: `words` are (age, status) in order, `url_at` the age at which a completed one has its URL."""
 
@@ -44,7 +44,7 @@ class Render:
         )
 
 
-@define(eq=False)
+@define(eq=False, slots=False)
 class FakeLooks:
     """Answer looks from `renders`; `fault(kind, argument)` may return an exception to raise instead.
 
