@@ -28,7 +28,6 @@ import httpx
 
 KEY = "sk-fake-0123456789-topsecret"
 SIGNATURE = "s1gn4tur3-of-a-presigned-link"
-EPOCH = 1_790_000_000
 SUNSET = {"Deprecation": "true", "Sunset": "Sat, 31 Oct 2026 00:00:00 GMT"}
 
 V3_FIELDS = {
@@ -133,6 +132,7 @@ class Job:
     wire: str
     request: dict[str, Any]
     created: float
+    created_at: int
     plan: list[str] | dict[float, str]
     looks: int = 0
     visible_after: float = 0.0
@@ -176,6 +176,7 @@ class FakeHeyGen:
         self.missing_avatars: set[str] = set()
         self.ignore_key = False
         self.latency = 0.0
+        self.skew = 0.0
         self.files_url = "https://files.heygen.test"
         self.file = mp4()
         self.clock: Callable[[], float] = time.monotonic
@@ -218,7 +219,10 @@ class FakeHeyGen:
     def add(self, video_id: str, *, wire: str = "v3", **fields: Any) -> Job:
         """Put in a video that somebody else made; it counts as paid."""
         request = {name: fields.pop(name) for name in ("title", "callback_id") if name in fields}
-        fields.setdefault("plan", self.plan)
+        return self._put(video_id, wire, request, **fields)
+
+    def _put(self, video_id: str, wire: str, request: dict[str, Any], **fields: Any) -> Job:
+        fields = {"plan": self.plan, "created_at": int(time.time() + self.skew)} | fields
         self.jobs[video_id] = Job(id=video_id, wire=wire, request=request, created=self.clock(), **fields)
         return self.jobs[video_id]
 
@@ -325,9 +329,7 @@ class FakeHeyGen:
         return Reply(200, {"error": None, "data": {"video_id": self._new_job("v2", body).id}})
 
     def _new_job(self, wire: str, body: dict[str, Any]) -> Job:
-        video_id = f"video-{len(self.jobs) + 1:04d}"
-        self.jobs[video_id] = Job(id=video_id, wire=wire, request=body, created=self.clock(), plan=self.plan)
-        return self.jobs[video_id]
+        return self._put(f"video-{len(self.jobs) + 1:04d}", wire, body)
 
     def _visible(self, video_id: str) -> Job | None:
         job = self.jobs.get(video_id)
@@ -336,7 +338,7 @@ class FakeHeyGen:
         return job
 
     def _url(self, job: Job, name: str) -> str:
-        expiry = EPOCH + 7 * 86400
+        expiry = job.created_at + 7 * 86400
         return f"{self.files_url}/files/{job.id}{name}?Expires={expiry}&Signature={SIGNATURE}-{next(self._signatures)}"
 
     def _status_v3(self, video_id: str) -> Reply:
@@ -351,8 +353,8 @@ class FakeHeyGen:
             "id": job.id,
             "title": job.request.get("title"),
             "status": word,
-            "created_at": EPOCH + int(job.created),
-            "completed_at": EPOCH + int(job.completed_at) if job.completed_at is not None else None,
+            "created_at": job.created_at,
+            "completed_at": job.created_at + 60 if job.completed_at is not None else None,
             "video_url": self._url(job, ".mp4") if ready else None,
             "thumbnail_url": self._url(job, ".jpg") if ready else None,
             "gif_url": self._url(job, ".gif") if ready else None,
@@ -374,7 +376,7 @@ class FakeHeyGen:
         data = {
             "callback_id": job.request.get("callback_id"),
             "caption_url": None,
-            "created_at": EPOCH + int(job.created),
+            "created_at": job.created_at,
             "duration": 4.2 if word == "completed" else None,
             "error": job.failure if word == "failed" else None,
             "gif_url": self._url(job, ".gif") if ready else None,
@@ -424,7 +426,7 @@ class FakeHeyGen:
                 "video_id": job.id,
                 "video_title": job.request.get("title"),
                 "status": job.word(self.clock()),
-                "created_at": EPOCH + int(job.created),
+                "created_at": job.created_at,
                 "type": "GENERATED",
             }
             for job in jobs

@@ -292,7 +292,7 @@ async def test_07_an_error_in_a_200_with_an_unknown_code_still_raises(fake: Fake
 
 
 @virtual_time
-@pytest.mark.parametrize("payload", [{"data": {}}, {"data": None}, {}, [], {"data": {"video_id": None}}, "text"])
+@pytest.mark.parametrize("payload", [{"data": {}}, {"data": None}, {}, {"data": {"video_id": None}}, {"data": []}])
 async def test_08_a_2xx_without_an_id_is_asked_once_more_then_uncertain(fake: FakeHeyGen, payload: Any) -> None:
     """With the same key; the error shows the answer and how to go on."""
     rule = fake.on(V3, after_work(lambda *_: Reply(200, payload)), times=None)
@@ -308,7 +308,9 @@ async def test_08_a_2xx_without_an_id_is_asked_once_more_then_uncertain(fake: Fa
 
 @virtual_time
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>Welcome</html>", b'{"data": {"video_id": "vid', b"\xff\xfe\x00", b"null"], ids=repr
+    "body",
+    [b"", b"<html>Welcome</html>", b'{"data": {"video_id": "vid', b"\xff\xfe\x00", b"null", b"[]", b'"text"'],
+    ids=repr,
 )
 async def test_08_an_unreadable_2xx_is_asked_again_with_the_same_key(fake: FakeHeyGen, body: bytes) -> None:
     """The second answer is the replay of the first job."""
@@ -453,17 +455,18 @@ async def test_12a_retry_after_in_seconds_is_waited(fake: FakeHeyGen, request_: 
         await heygen.videos.create(request_)
     assert all(7 <= gap < 15 for gap in gaps(fake.posts))
     assert (fake.paid, len(fake.posts)) == (1, 3)
-    one_key(fake)
+    assert len(fake.keys) == len({request.body for request in fake.posts}) == 1
 
 
 @virtual_time
 async def test_12a_a_full_account_is_waited_out(fake: FakeHeyGen) -> None:
-    """One job at a time: the second submission waits until the first video is done, however many 429 that takes."""
+    """One job at a time: the others wait until the videos before them are done, however many 429 that takes."""
     fake.concurrency, fake.plan = 1, {0: "pending", 200: "completed"}
-    async with heygen_on(fake) as heygen:
-        first, second = [await heygen.videos.create(AVATAR) for _ in range(2)]
-    assert first.id != second.id
-    assert (fake.paid, len(fake.posts) > 10) == (2, True)
+    async with heygen_on(fake) as heygen, anyio.create_task_group() as tg:
+        for _ in range(3):
+            tg.start_soon(heygen.videos.generate, AVATAR)
+    assert (fake.paid, len(fake.posts) > 10) == (3, True)
+    assert len(fake.keys) == 3
 
 
 @virtual_time
@@ -609,6 +612,19 @@ async def test_57_the_callers_callback_id_is_kept_and_looked_for(fake: FakeHeyGe
         job = await heygen.videos.create(quick_start(callback_id="order-77"))
     assert [post.json["callback_id"] for post in fake.posts] == ["order-77"]
     assert (fake.paid, job.id) == (1, fake.job.id)
+
+
+@virtual_time
+@pytest.mark.parametrize("skew", [-2e7, -86400.0, -3600.0, 3600.0])
+async def test_57_a_clock_that_is_wrong_does_not_hide_the_video(fake: FakeHeyGen, skew: float) -> None:
+    """HeyGen's `created_at` and the clock of this machine may be hours apart; the callback id is what counts."""
+    fake.skew = skew
+    fake.add("stranger", wire="v2", callback_id="not-ours")
+    fake.on(V2, after_work(answer(503)))
+    async with heygen_on(fake) as heygen:
+        job = await heygen.videos.create(quick_start())
+    assert fake.jobs[job.id].request["callback_id"] == fake.posts[0].json["callback_id"]
+    assert (fake.paid, len(fake.posts)) == (2, 1)
 
 
 @virtual_time
@@ -762,7 +778,7 @@ async def test_cancelling_at_any_moment_of_a_hard_submission_pays_once(fake: Fak
                 async with heygen_on(server) as heygen:
                     await heygen.videos.create(request, idempotency_key="order-1")
             await anyio.sleep(30)
-            async with heygen_on(server) as heygen:
+            async with heygen_on(server, retries=RetryPolicy(max_attempts=9)) as heygen:
                 job = await heygen.videos.create(request, idempotency_key="order-1")
             assert (server.paid, job.id) == (1, server.job.id), (moment, request)
 
