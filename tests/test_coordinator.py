@@ -252,7 +252,7 @@ async def test_18_an_asset_that_never_comes() -> None:
 async def test_19_status_going_backwards_is_watched_on() -> None:
     """Back from processing to pending, even from completed: looks go on until the video is really finished."""
     world = World()
-    words = [(0, "processing"), (15, "pending"), (30, "completed"), (43.7, "processing"), (200, "completed")]
+    words = [(0, "processing"), (15, "pending"), (30, "completed"), (44.55, "processing"), (200, "completed")]
     world.looks.latency = 0.2
     world.looks.render("v", words=words)
     video = await world.wait()
