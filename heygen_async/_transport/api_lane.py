@@ -18,7 +18,7 @@ from heygen_async._transport.log_redaction import install, quiet
 from heygen_async._transport.run_guard import RunGuard
 from heygen_async._transport.tls import SharedTls
 from heygen_async._version import USER_AGENT
-from heygen_async.errors import APIConnectionError, APITimeoutError
+from heygen_async.errors import APIConnectionError, APITimeoutError, ConfigurationError
 
 # Below the usual 60 s after which load balancers drop an idle connection, above the interval of our looks.
 KEEPALIVE_EXPIRY: Final = 50.0
@@ -62,7 +62,7 @@ class ApiLane:
     _building: anyio.Lock = field(factory=anyio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
-        size = min(self._limits.max_connections, _pool_size(self._supplied) or self._limits.max_connections)
+        size = min(self._limits.max_connections, pool_size(self._supplied) or self._limits.max_connections)
         self._limiter = anyio.CapacityLimiter(size)
 
     async def send(self, call: ApiCall, timeouts: Timeouts) -> RawAnswer:
@@ -94,6 +94,9 @@ class ApiLane:
             try:
                 with quiet():
                     response = await client.send(request, follow_redirects=False)
+            except kinds.refused as error:
+                # A caller's client may have a hook that raises for bad statuses: they are answers all the same.
+                response = error.response
             except kinds.any as error:
                 raise _translated(call, error, kinds) from error
             return self._answer(call, response)
@@ -125,17 +128,19 @@ class ApiLane:
             path=call.path,
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
-            body=response.content,
+            body=_content_of(response),
             wall_clock=time.time(),
             secrets=(self._settings.api_key,),
         )
 
     async def _client(self) -> httpx.AsyncClient:
+        install()
         if self._supplied is not None:
+            if getattr(self._supplied, "is_closed", False):
+                raise ConfigurationError("The http_client that was passed in is closed. Close it after this client.")
             return self._supplied
         async with self._building:
             if self._own is None:
-                install()
                 size = self._limits.max_connections
                 self._own = httpx.AsyncClient(
                     verify=await self._tls.context(),
@@ -147,6 +152,13 @@ class ApiLane:
             return self._own
 
 
+def _content_of(response: httpx.Response) -> bytes:
+    try:
+        return response.content
+    except RuntimeError:
+        return b""
+
+
 def _translated(call: ApiCall, error: Exception, kinds: FailureKinds) -> APIConnectionError:
     sent = not isinstance(error, kinds.before_sending)
     what = f"{call.method} {call.path} failed: {describe(error)}"
@@ -155,7 +167,7 @@ def _translated(call: ApiCall, error: Exception, kinds: FailureKinds) -> APIConn
     return APIConnectionError(what, request_sent=sent)
 
 
-def _pool_size(client: object) -> int | None:
+def pool_size(client: object) -> int | None:
     """Return how many connections a caller's own client allows, where it can be seen."""
     pool = getattr(getattr(client, "_transport", None), "_pool", None)
     size = getattr(pool, "_max_connections", None)

@@ -1,0 +1,142 @@
+"""Files from presigned links: to the disk, whole or not at all, or chunk by chunk for passing on."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Generator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+
+from attrs import define, field
+
+from heygen_async import _partfile
+from heygen_async._policies import RetryPolicy
+from heygen_async._protocol.file_urls import check_file_url, source_of
+from heygen_async._protocol.redaction import redact_url
+from heygen_async._protocol.targets import expectation_for, new_digest, target_path
+from heygen_async._saving import FileSource, Saving
+from heygen_async._streaming import FileStream, open_stream
+from heygen_async._transfer import Transfer
+from heygen_async._transport.file_lane import FileLane
+from heygen_async._transport.file_requests import FileRules
+from heygen_async.errors import DownloadBusyError
+from heygen_async.events import Event
+from heygen_async.models.progress import DownloadProgress, SavedFile
+from heygen_async.models.video import Asset
+
+__all__ = ["Downloader", "FileSource", "FileStream"]
+
+
+@define(eq=False)
+class Downloader:
+    """Save and stream files for one client, through its file lane."""
+
+    _lane: FileLane
+    _emit: Callable[[Event], None] = field(kw_only=True, alias="emit")
+    _allow_insecure: bool = field(default=False, kw_only=True, alias="allow_insecure")
+    _claimed: set[str] = field(factory=set[str], init=False)
+
+    async def check_target(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False, digest: str | None = None
+    ) -> None:
+        """Raise what saving under `path` would surely end in, before anything is spent on it; leaves no trace.
+
+        `IsADirectoryError`, `FileExistsError`, `NotADirectoryError` or `PermissionError` for the target, `ValueError`
+        for an unknown digest.
+        """
+        target = target_path(path)
+        if digest is not None:
+            new_digest(digest)
+        await self._lane.threads.run(partial(_partfile.check_target, target, overwrite=overwrite))
+
+    async def save(
+        self,
+        source: FileSource,
+        path: str | os.PathLike[str],
+        *,
+        asset: Asset | None = None,
+        overwrite: bool = False,
+        on_progress: Callable[[DownloadProgress], None] | None = None,
+        digest: str | None = None,
+        max_bytes: int | None = None,
+        retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
+        stall: float = 60.0,
+        connect: float = 5.0,
+    ) -> SavedFile:
+        """Save a file under `path`: streamed to `<name>.part`, verified, flushed to disk, renamed.
+
+        It goes on as long as it gets somewhere: what breaks off is continued, an expired link is renewed, a changed
+        file is started over. After `retries.max_attempts` attempts without useful progress it gives up, and keeps a
+        part file that a later save, in any process, can continue. `stall` is how long, in seconds, it may bring next
+        to nothing before the connection is given up, `connect` how long connecting may take.
+
+        Raise an `OSError` for an impossible target and `ValueError` for a bad argument, all before the first request,
+        or a `DownloadError`. An exception in `on_progress`, which is called in the event loop, ends the save. However
+        it ends, also by cancelling, nothing of it goes on afterwards, the part file is unlocked, and an existing
+        target is as it was.
+        """
+        _check_arguments(max_bytes, on_progress)
+        await self.check_target(path, overwrite=overwrite, digest=digest)
+        target = target_path(path)
+        expected = expectation_for(asset, target)
+        if source.url is not None:
+            check_file_url(source.url, allow_insecure=self._allow_insecure)
+        with self._claim(target, source):
+            async with self._lane.slot():
+                url = source.url
+                if url is None and source.identity is None and source.refresh is not None:
+                    url = await source.refresh()
+                saving = Saving(
+                    lane=self._lane,
+                    source=source,
+                    url=url,
+                    transfer=Transfer(
+                        target=target,
+                        expected=expected,
+                        source=source.identity or source_of(url or ""),
+                        digest_name=digest,
+                        max_bytes=max_bytes,
+                    ),
+                    overwrite=overwrite,
+                    rules=FileRules(connect=connect, stall=stall, allow_insecure=self._allow_insecure),
+                    retries=retries,
+                    emit=self._emit,
+                    on_progress=on_progress,
+                )
+                return await saving.run()
+
+    def open_stream(
+        self,
+        source: FileSource,
+        *,
+        asset: Asset | None = None,
+        range_header: str | None = None,
+        retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
+        stall: float = 60.0,
+        connect: float = 5.0,
+    ) -> AbstractAsyncContextManager[FileStream]:
+        """Open a file for passing on; see `FileStream`."""
+        rules = FileRules(connect=connect, stall=stall, allow_insecure=self._allow_insecure)
+        return open_stream(self._lane, source, rules, retries, asset=asset, range_header=range_header)
+
+    @contextmanager
+    def _claim(self, target: Path, source: FileSource) -> Generator[None]:
+        """Refuse a target that this client is writing to already, also while the other save waits for its turn."""
+        key = os.path.normcase(target.absolute())
+        if key in self._claimed:
+            url = redact_url(source.url or "")
+            raise DownloadBusyError(f"{target}: another download is writing to this target", url=url)
+        self._claimed.add(key)
+        try:
+            yield
+        finally:
+            self._claimed.discard(key)
+
+
+def _check_arguments(max_bytes: int | None, on_progress: object) -> None:
+    if max_bytes is not None and (type(max_bytes) is not int or max_bytes < 1):
+        raise ValueError(f"max_bytes must be a whole number of at least 1, not {max_bytes!r}")
+    if inspect.iscoroutinefunction(on_progress):
+        raise ValueError("on_progress must be a plain function: it is called, not awaited")

@@ -1,0 +1,92 @@
+"""Run blocking work in worker threads without ever leaving a thread behind.
+
+anyio shields a worker thread from its own cancel scopes, but not from `task.cancel()` of asyncio: then the call
+returns while the thread goes on. A thread that owns a part file must not go on behind the back of the next save, so
+the waiting is done by a child task, and a task group waits for its children however it is cancelled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Generic, TypeVar
+
+import anyio
+import anyio.to_thread
+from attrs import define, field
+
+T = TypeVar("T")
+
+
+def _nothing() -> None:
+    pass
+
+
+async def supervised(
+    work: Callable[[], Awaitable[T]],
+    *,
+    cut: Callable[[], None] = _nothing,
+    watch: Callable[[anyio.Event], Awaitable[None]] | None = None,
+) -> T:
+    """Return what `work` returns or raise what it raises; when this returns or raises, `work` has ended.
+
+    Beside it runs `watch`, which gets an event that is set when the work has ended; an exception in it ends the work.
+    When the work is to end early, it is cancelled and `cut` is called, which must make it end soon if it is in a
+    thread. Cancelling does the same.
+    """
+    job = _Job(work)
+    failure: Exception | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(job.run)
+        try:
+            await (job.done.wait() if watch is None else watch(job.done))
+            await job.done.wait()
+        except Exception as error:  # noqa: BLE001 - raised below, where no exception group wraps it
+            failure = error
+        finally:
+            if not job.done.is_set():
+                cut()
+                group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return job.result()
+
+
+@define(eq=False)
+class Threads:
+    """Worker threads that do not compete with others for anyio's 40: their number is bounded by who asks for them."""
+
+    _limiter: anyio.CapacityLimiter = field(factory=lambda: anyio.CapacityLimiter(math.inf), init=False)
+
+    async def run(
+        self,
+        work: Callable[[], T],
+        *,
+        cut: Callable[[], None] = _nothing,
+        watch: Callable[[anyio.Event], Awaitable[None]] | None = None,
+    ) -> T:
+        """Run blocking work in a thread, as `supervised`."""
+        in_thread = partial(anyio.to_thread.run_sync, work, limiter=self._limiter)
+        return await supervised(in_thread, cut=cut, watch=watch)
+
+
+class _Job(Generic[T]):
+    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+        self._work = work
+        self._results: list[T] = []
+        self._failure: Exception | None = None
+        self.done = anyio.Event()
+
+    async def run(self) -> None:
+        try:
+            self._results.append(await self._work())
+        except Exception as error:  # noqa: BLE001 - raised by result()
+            self._failure = error
+        finally:
+            self.done.set()
+
+    def result(self) -> T:
+        if self._failure is not None:
+            raise self._failure
+        return self._results[0]

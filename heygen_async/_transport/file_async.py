@@ -1,0 +1,200 @@
+"""Fetch files through an async client: a caller's own, or ours for streams that are passed on.
+
+Reading and writing overlap: while one block is on its way to the disk in a worker thread, the next is being read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
+from typing import Final
+
+import anyio
+import httpx
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from attrs import define, field
+
+from heygen_async._protocol.file_urls import REDIRECTS, redirect_target
+from heygen_async._protocol.persistence import StallMeter
+from heygen_async._protocol.resuming import Refuse, Take
+from heygen_async._threads import Threads
+from heygen_async._transport.failures import describe, kinds_of
+from heygen_async._transport.file_requests import (
+    BLOCK,
+    DRIPPING,
+    FLUSH_AFTER,
+    SILENT,
+    BrokenError,
+    Fetched,
+    FileRules,
+    Sink,
+    file_request,
+    head_of,
+)
+
+_CLOSE_WITHIN: Final = 5.0
+
+
+async def fetch(client: httpx.AsyncClient, url: str, sink: Sink, threads: Threads, rules: FileRules) -> Fetched:
+    """Make one attempt and return how it ended; raise `BrokenError` if the connection failed, and what `sink` raises.
+
+    What came before a failure has been written; cancelling drops what is not yet on its way to the disk.
+    """
+    async with opened(client, "GET", url, headers=sink.ask.headers, rules=rules) as response:
+        verdict = await threads.run(partial(sink.begin, head_of(response)))
+        assert not isinstance(verdict, Refuse)  # noqa: S101 - a refusal is raised by the sink
+        if not isinstance(verdict, Take):
+            return verdict
+        encoded = head_of(response).encoding is not None
+        async with aclosing(chunks_of(response, rules, decode=encoded)) as chunks:
+            await _write_body(chunks, sink, threads)
+        if encoded:
+            sink.count_wire_bytes(response.num_bytes_downloaded)
+        return None
+
+
+@asynccontextmanager
+async def opened(
+    client: httpx.AsyncClient, method: str, url: str, *, headers: Mapping[str, str], rules: FileRules
+) -> AsyncGenerator[httpx.Response]:
+    """Send a request, follow its redirects, and give the response with its body unread; raise `BrokenError`."""
+    response = await answer(client, method, url, headers=headers, rules=rules)
+    try:
+        yield response
+    finally:
+        await close(response)
+
+
+async def close(response: httpx.Response) -> None:
+    """Close a response, also when cancelled, in bounded time."""
+    with anyio.move_on_after(_CLOSE_WITHIN, shield=True):
+        await response.aclose()
+
+
+async def chunks_of(response: httpx.Response, rules: FileRules, *, decode: bool = False) -> AsyncGenerator[bytes, None]:
+    """Yield the body as it comes; raise `BrokenError` when it breaks off, stops, or only drips."""
+    kinds = kinds_of(response)
+    meter = StallMeter(rules.stall, anyio.current_time())
+    # Both are generators, whatever their annotations say; a stand-in for a client may give plain iterators.
+    chunks = response.aiter_bytes() if decode else response.aiter_raw()
+    async with _closing(chunks):
+        while True:
+            try:
+                with anyio.fail_after(rules.stall):
+                    chunk = await anext(chunks, None)
+            except kinds.any as error:
+                silent = isinstance(error, (TimeoutError, *kinds.timeout))
+                raise BrokenError(SILENT.format(rules.stall) if silent else describe(error)) from error
+            if chunk is None:
+                return
+            if meter.stalled(len(chunk), anyio.current_time()):
+                raise BrokenError(DRIPPING.format(rules.stall))
+            yield chunk
+
+
+@asynccontextmanager
+async def _closing(chunks: AsyncIterator[bytes]) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
+
+
+async def length_of(client: httpx.AsyncClient, url: str, rules: FileRules) -> int | None:
+    """Return a file's length as the host tells it, or None if it does not.
+
+    A link signed for GET may refuse HEAD, so the first byte is asked for then: its Content-Range has the length.
+    """
+    for method, headers in (("HEAD", {}), ("GET", {"Range": "bytes=0-0"})):
+        asked = {"Accept-Encoding": "identity", **headers}
+        try:
+            async with opened(client, method, url, headers=asked, rules=rules) as response:
+                head = head_of(response)
+        except BrokenError:
+            continue
+        if head.status in {200, 206} and head.total is not None:
+            return head.total
+    return None
+
+
+async def answer(
+    client: httpx.AsyncClient, method: str, url: str, *, headers: Mapping[str, str], rules: FileRules
+) -> httpx.Response:
+    """Send a request and follow its redirects; the response, its body unread, has to be closed."""
+    hops = 0
+    while True:
+        request = file_request(client, method, url, headers=headers, rules=rules)
+        response = await _sent(client, request, rules)
+        if response.status_code not in REDIRECTS:
+            return response
+        await close(response)
+        hops += 1
+        location = response.headers.get("location")
+        url = redirect_target(url, location, hops=hops, allow_insecure=rules.allow_insecure)
+
+
+async def _sent(client: httpx.AsyncClient, request: httpx.Request, rules: FileRules) -> httpx.Response:
+    # The client's own time-outs do not see a head that drips in byte by byte.
+    within = rules.connect + rules.stall
+    kinds = kinds_of(client)
+    try:
+        with anyio.fail_after(within):
+            return await client.send(request, stream=True, auth=None, follow_redirects=False)
+    except kinds.any as error:
+        slow = isinstance(error, TimeoutError) and not isinstance(error, kinds.timeout)
+        raise BrokenError(f"no answer came within {within:g} s" if slow else describe(error)) from error
+
+
+@define(eq=False)
+class _Writer:
+    """Write blocks in a worker thread, in order, while the next ones are read."""
+
+    _sink: Sink
+    _threads: Threads
+    failure: Exception | None = field(default=None, init=False)
+
+    async def run(self, blocks: MemoryObjectReceiveStream[bytearray], reading: anyio.CancelScope) -> None:
+        async with blocks:
+            async for block in blocks:
+                try:
+                    await self._threads.run(partial(self._sink.write, memoryview(block)))
+                except Exception as error:  # noqa: BLE001 - raised by the reader, where no exception group wraps it
+                    self.failure = error
+                    reading.cancel()
+                    return
+
+
+async def _write_body(chunks: AsyncGenerator[bytes, None], sink: Sink, threads: Threads) -> None:
+    writer = _Writer(sink, threads)
+    send, receive = anyio.create_memory_object_stream[bytearray](0)
+    broken: BrokenError | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(writer.run, receive, group.cancel_scope)
+        async with send:
+            broken = await _hand_over(chunks, send)
+    failure = writer.failure or broken
+    if failure is not None:
+        raise failure
+
+
+async def _hand_over(
+    chunks: AsyncGenerator[bytes, None], send: MemoryObjectSendStream[bytearray]
+) -> BrokenError | None:
+    """Gather chunks into blocks and hand them to the writer; return what broke the body off, if anything did."""
+    block, since = bytearray(), anyio.current_time()
+    broken: BrokenError | None = None
+    with suppress(anyio.BrokenResourceError):  # the writer has given up, and knows why
+        try:
+            async for chunk in chunks:
+                block += chunk
+                now = anyio.current_time()
+                if len(block) >= BLOCK or now - since > FLUSH_AFTER:
+                    full, block, since = block, bytearray(), now
+                    await send.send(full)
+        except BrokenError as error:
+            broken = error
+        if block:
+            await send.send(block)
+    return broken

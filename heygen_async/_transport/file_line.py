@@ -1,0 +1,143 @@
+"""One connection of a blocking attempt: cut from the event loop, and read without detours.
+
+httpx hands a body over in pieces of at most 64 KiB, each copied several times under the interpreter's lock. That costs
+half of the throughput and stalls the event loop when several downloads run. The body of an answer with a length is
+plain bytes on the socket, so it is read from there, straight into the block that is written to the disk. For this
+to be right not one byte of the body may be left in the buffers of the HTTP parser: while the head is read, a gate
+on the network stream gives the parser the head and nothing behind it. Where there is no such stream (a mock, another
+HTTP version, TLS within TLS), the body is read through httpx.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from attrs import define, field
+
+_HEAD_ENDS: Final = (b"\n\r\n", b"\n\n")
+_ALMOST: Final = (b"\n", b"\n\r")
+
+
+class NetworkStream(Protocol):
+    """What httpcore calls a network stream, as far as it is documented."""
+
+    read: Callable[..., bytes]
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return `socket` and other details."""
+        ...
+
+
+@define(eq=False)
+class Line:
+    """Follow the connection of one attempt through httpx's trace hook.
+
+    `cut` and `seconds_left` are for the event loop, everything else for the thread of the attempt.
+    """
+
+    _head_within: float
+    _began: float = field(factory=time.monotonic, init=False)
+    _answered: bool = field(default=False, init=False)
+    _cut_because: str | None = field(default=None, init=False)
+    _handle: socket.socket | None = field(default=None, init=False)
+    _gate: _HeadGate | None = field(default=None, init=False)
+    _tls_layers: int = field(default=0, init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def trace(self, name: str, info: dict[str, Any]) -> None:
+        """Hear from httpcore what happens to the connection."""
+        step = name.partition(".")[2]
+        if step == "connect_tcp.complete":
+            self._connected(info["return_value"])
+        elif step == "start_tls.complete":
+            self._tls_layers += 1
+            self._gate = _HeadGate(info["return_value"])
+        elif self._gate is not None and step.startswith("receive_response_headers."):
+            self._gate.is_active = step.endswith(".started")
+
+    def answered(self) -> None:
+        """Say that the head is there, so that it is not waited for any longer."""
+        self._answered = True
+
+    @property
+    def seconds_left(self) -> float:
+        """Return how long the head may still take; infinity once it is there.
+
+        A time-out of the socket does not see a head that drips in byte by byte.
+        """
+        if self._answered or self._cut_because is not None:
+            return float("inf")
+        return max(0.0, self._began + self._head_within - time.monotonic())
+
+    def cut(self, reason: str = "the download was cancelled") -> None:
+        """End the connection now: a thread that is blocked on it wakes up with an error. Does not block."""
+        with self._lock:
+            self._cut_because = self._cut_because or reason
+            self._shut_down()
+
+    @property
+    def cut_because(self) -> str | None:
+        """Return why the line was cut, if it was."""
+        return self._cut_because
+
+    def body_socket(self, network_stream: object) -> socket.socket | None:
+        """Return the socket that holds the body and nothing else, if that is certain."""
+        gate = self._gate
+        if gate is None or gate.stream is not network_stream or not gate.is_exact or self._tls_layers > 1:
+            return None
+        found = gate.stream.get_extra_info("socket")
+        return found if isinstance(found, socket.socket) else None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        with self._lock:
+            handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
+
+    def _connected(self, stream: NetworkStream) -> None:
+        self.close()
+        self._tls_layers = 0
+        self._gate = _HeadGate(stream)
+        found = stream.get_extra_info("socket")
+        with self._lock:
+            # A handle of our own: the other one may be closed, and its number reused, at any moment.
+            self._handle = found.dup() if isinstance(found, socket.socket) else None
+            if self._cut_because is not None:
+                self._shut_down()
+
+    def _shut_down(self) -> None:
+        if self._handle is not None:
+            with suppress(OSError):
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+
+class _HeadGate:
+    """Let the head of an answer through to the HTTP parser, and not one byte of the body behind it."""
+
+    def __init__(self, stream: NetworkStream) -> None:
+        self.stream = stream
+        self.is_active = False
+        self.is_exact = False
+        self._read = stream.read
+        stream.read = self.read
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read as the stream does, but while active only up to the empty line that ends a head."""
+        self.is_exact = False
+        if not self.is_active:
+            return self._read(max_bytes, timeout)
+        head = bytearray()
+        while len(head) < max_bytes:
+            # The empty line is at least this many bytes away.
+            data = self._read(1 if head.endswith(_ALMOST) else 2, timeout)
+            head += data
+            self.is_exact = head.endswith(_HEAD_ENDS)
+            if self.is_exact or not data:
+                break
+        return bytes(head)
