@@ -86,7 +86,10 @@ class Artist:
         top = bottom - (1.35 * len(lines) + 0.5) * size
         shadow = Pen(Image.new("RGBA", pen.image.size), scale=self._scale, origin=pen.origin)
         shadow.box(middle - half, top, middle + half, bottom, _PANEL, radius=0.4 * size)
-        pen.image.paste(shadow.image, mask=shadow.image)
+        if pen.image.mode == "RGBA":
+            pen.image.alpha_composite(shadow.image)
+        else:
+            pen.image.paste(shadow.image, mask=shadow.image)
         for number, line in enumerate(lines):
             pen.text(middle, top + (0.95 + 1.35 * number) * size, line, (255, 255, 255), size=size)
 

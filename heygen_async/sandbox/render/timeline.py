@@ -18,6 +18,7 @@ MOUTH_LEVELS: Final = 5
 
 _OPENNESS: Final = {"a": 4, "o": 4, "e": 3, "u": 2, "y": 2, "i": 2}
 _CLOSED: Final = frozenset("bmpfv .,;:!?-")
+_NO_TAGS: Final = str.maketrans("{}", "()")
 _SENTENCE_END: Final = ".!?…。！？"
 
 
@@ -133,7 +134,7 @@ def ass(cues: Sequence[Cue], *, width: int, height: int) -> str:
         f"Style: Default,DejaVu Sans,{size},&H00FFFFFF,&H00000000,2,{height // 18},2\n\n"
         "[Events]\nFormat: Layer, Start, End, Style, Text\n"
     ) + "".join(
-        f"Dialogue: 0,{_clock(cue.start, '.', 2)},{_clock(cue.end, '.', 2)},Default,{cue.text.replace('{', '(')}\n"
+        f"Dialogue: 0,{_clock(cue.start, '.', 2)},{_clock(cue.end, '.', 2)},Default,{cue.text.translate(_NO_TAGS)}\n"
         for cue in cues
     )
 
