@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 
 def as_object(value: object) -> dict[str, Any] | None:
@@ -12,15 +12,21 @@ def as_object(value: object) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def as_list(value: object) -> list[Any] | None:
     """Return a JSON array as it is, anything else as None."""
-    return cast("list[Any]", value) if isinstance(value, list) else None
+    return value if _is_list(value) else None
 
 
 def as_text(value: object) -> str | None:
-    """Return text, and numbers as text; anything else, and empty text, as None."""
+    """Return text, and numbers as text (a whole one without `.0`); anything else, and empty text, as None."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
     return str(value) or None
 
 
@@ -30,7 +36,7 @@ def as_number(value: object) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 

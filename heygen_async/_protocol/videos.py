@@ -26,12 +26,13 @@ def video_from(data: object, *, known_id: str | None = None) -> Video:
     if fields is None:
         raise UnreadableVideoError("the answer's data is not a video")
     video_id = id_of(fields) or known_id
-    status = as_word(fields.get("status"))
-    if video_id is None or status is None:
+    word = as_word(fields.get("status"))
+    if video_id is None or word is None:
         raise UnreadableVideoError("the answer's video has no " + ("status" if video_id else "id"))
+    status = VideoStatus(word)
     return Video(
         id=video_id,
-        status=VideoStatus(status),
+        status=status,
         title=as_text(fields.get("title")) or as_text(fields.get("video_title")),
         duration=as_number(fields.get("duration")),
         created_at=as_unix_seconds(fields.get("created_at")),
@@ -97,7 +98,7 @@ def _first_word(fields: Mapping[str, Any], *names: str) -> str | None:
     return next((word for name in names if (word := as_word(fields.get(name)))), None)
 
 
-def _failure_of(fields: Mapping[str, Any], status: str) -> VideoFailure | None:
+def _failure_of(fields: Mapping[str, Any], status: VideoStatus) -> VideoFailure | None:
     """Return why a video failed, from any of the shapes seen (scenario 21); a failed video always has one.
 
     A free account's completed video may carry a credit error beside a watermarked URL: the URL means success, the
@@ -112,4 +113,4 @@ def _failure_of(fields: Mapping[str, Any], status: str) -> VideoFailure | None:
         message=as_text(fields.get("failure_message")) or as_text(detail.get("message")) or as_text(error),
         detail=as_text(detail.get("detail")),
     )
-    return failure if failure != VideoFailure() or status == VideoStatus.FAILED else None
+    return failure.redacted() if failure != VideoFailure() or status == VideoStatus.FAILED else None

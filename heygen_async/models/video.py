@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 
 from attrs import evolve, field, frozen
 
-from heygen_async._protocol.redaction import redact_json, redact_url
+from heygen_async._protocol.redaction import redact_json, redact_text, redact_url
 
 Asset = Literal["video", "captioned", "subtitle", "thumbnail", "gif"]
 """The files that belong to a video."""
@@ -26,7 +26,10 @@ ASSETS: Final[Mapping[Asset, str]] = {
 
 
 class VideoStatus(StrEnum):
-    """Name a video's state; any word that HeyGen invents is a valid value and counts as not terminal."""
+    """Name a video's state; any word that HeyGen invents is a valid value and counts as not terminal.
+
+    A known word in other letters, such as `Completed`, is the known state: it must not be waited on for ever.
+    """
 
     WAITING = "waiting"
     PENDING = "pending"
@@ -38,6 +41,9 @@ class VideoStatus(StrEnum):
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
+        known: Self | None = cls._value2member_map_.get(value.lower())  # type: ignore[assignment]
+        if known is not None:
+            return known
         invented = str.__new__(cls, value)
         invented._name_ = value.upper()
         invented._value_ = value
@@ -61,6 +67,14 @@ class VideoFailure:
         words = [part for part in (self.message, self.detail) if part]
         said = ": ".join(dict.fromkeys(words)) or "no reason given"
         return f"{said} ({self.code})" if self.code else said
+
+    def redacted(self) -> Self:
+        """Return a copy in which URLs have lost their signed query strings: HeyGen quotes those it could not read."""
+        return evolve(
+            self,
+            message=redact_text(self.message) if self.message else self.message,
+            detail=redact_text(self.detail) if self.detail else self.detail,
+        )
 
 
 @frozen(kw_only=True)
@@ -95,4 +109,5 @@ class Video:
     def without_signatures(self) -> Self:
         """Return a copy whose URLs have lost their signed query strings: fit for errors and logs."""
         urls: dict[str, Any] = {name: redact_url(url) for name in ASSETS.values() if (url := getattr(self, name))}
-        return evolve(self, **urls, raw=redact_json(dict(self.raw)))
+        failure = self.failure.redacted() if self.failure else None
+        return evolve(self, **urls, failure=failure, raw=redact_json(dict(self.raw)))
