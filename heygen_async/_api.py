@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import random
 import warnings
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import anyio
 from attrs import define, field
 
 from heygen_async._policies import RetryPolicy, Timeouts
 from heygen_async._protocol.deprecation import announcement_of
-from heygen_async._protocol.envelopes import Answer, decode
-from heygen_async._protocol.retrying import Patience, Repeatable, pause_after
+from heygen_async._protocol.envelopes import Answer, RawAnswer, decode
+from heygen_async._protocol.retrying import Patience, Refusal, Repeatable, pause_after, refusal_of
 from heygen_async._transport.api_lane import ApiCall, ApiLane
 from heygen_async.errors import APIError, HeyGenDeprecationWarning
 from heygen_async.events import Event, RequestRetried
@@ -70,12 +70,14 @@ class Api:
         `on_retry` hears of each attempt that will be repeated. Raise the `APIError` of the last attempt. Cancelling
         ends the attempt under way.
         """
-        started, attempts, counted = anyio.current_time(), 0, 0
+        attempts, counted = 0, 0
+        first_met: dict[Refusal | None, float] = {}
         while True:
             attempts += 1
             try:
                 return await self.once(call, data_may_be_missing=data_may_be_missing)
             except APIError as error:
+                now = anyio.current_time()
                 pause = pause_after(
                     error,
                     policy=self.retries,
@@ -83,7 +85,7 @@ class Api:
                     patience=patience,
                     attempts=attempts,
                     counted=counted,
-                    elapsed=anyio.current_time() - started,
+                    waited=now - first_met.setdefault(refusal_of(error, repeatable), now),
                     chance=self.rng.random(),
                 )
                 if pause is None:
@@ -97,14 +99,18 @@ class Api:
     async def once(self, call: ApiCall, *, data_may_be_missing: bool = False) -> Answer:
         """Make a single attempt and return its data; raise the `APIError` it ended in."""
         raw = await self.lane.send(call, self.timeouts)
-        answer: Answer | None = None
         try:
             answer = decode(raw, data_may_be_missing=data_may_be_missing)
-        finally:
-            announcement = announcement_of(raw.headers, answer.body if answer else None)
-            if announcement:
-                self.announcements.report(call.endpoint, announcement)
+        except APIError:
+            self._announce(call, raw, None)
+            raise
+        self._announce(call, raw, answer.body)
         return answer
+
+    def _announce(self, call: ApiCall, raw: RawAnswer, body: Mapping[str, Any] | None) -> None:
+        announcement = announcement_of(raw.headers, body)
+        if announcement is not None:
+            self.announcements.report(call.endpoint, raw.redacted(announcement))
 
     def _report_retry(self, call: ApiCall, attempt: int, delay: float, error: APIError) -> None:
         logger.info("attempt %d failed, again in %.1f s: %s", attempt, delay, error)

@@ -7,19 +7,18 @@ settled by looking for our `callback_id` among the account's newest videos.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import anyio
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from heygen_async import errors
 from heygen_async._api import Api, logger
 from heygen_async._calls import V2_CREATE, create_call
+from heygen_async._key_locks import KeyLocks
 from heygen_async._protocol.encoding import Prepared, encode, payload_hash, prepare
-from heygen_async._protocol.redaction import redact_json
 from heygen_async._protocol.retrying import Patience, outcome_is_unknown
 from heygen_async._protocol.settings import ApiVersionChoice
 from heygen_async._protocol.submission import SubmittedKeys, checked_key, new_key, wire_for, with_callback_id
@@ -49,6 +48,7 @@ class SubmissionMemory:
 
     keys: SubmittedKeys
     v2_retired: bool = False
+    locks: KeyLocks = field(factory=KeyLocks)
 
 
 @frozen(kw_only=True)
@@ -110,7 +110,7 @@ class Submitter:
         )
 
     @contextmanager
-    def _naming(self, submission: _Submission) -> Iterator[None]:
+    def _naming(self, submission: _Submission) -> Generator[None]:
         """Put the key into whatever ends the submission, so that the caller can repeat it safely."""
         try:
             yield
@@ -130,7 +130,9 @@ class Submitter:
         if submission.wire == "v3":
             return await self._on_v3(submission, patience), "v3"
         try:
-            return await self._on_v2(submission, patience), "v2"
+            # HeyGen would take two calls of one key for two videos, so the second waits for what the first learns.
+            async with self._memory.locks.of(submission.key):
+                return await self._on_v2(submission, patience), "v2"
         except errors.ApiRetiredError:
             if self._choice != "auto":
                 raise
@@ -150,7 +152,7 @@ class Submitter:
             video_id = created_id_of(answer.data)
             if video_id is not None:
                 return video_id
-            tried.append(f"HeyGen answered without a video id: {str(redact_json(dict(answer.body)))[:200]}")
+            tried.append(f"HeyGen answered without a video id: {answer.raw.excerpt()}")
         raise errors.SubmissionUncertainError(
             f"A video may have been created: {tried[-1]}. Nothing was sent under another key; repeat with "
             f"create(request, idempotency_key={submission.key!r}) within 24 hours, which cannot pay twice.",
@@ -162,25 +164,33 @@ class Submitter:
     async def _on_v2(self, submission: _Submission, patience: Patience) -> str:
         callback_id = submission.callback_id or ""
         if submission.key_is_callers:
-            known = await self._reconciler.look_back(callback_id)
+            known = await self._reconciler.look_back(callback_id, submission.key, self._api.retries)
             if known is not None:
                 return known
-        started, doubt = time.time(), "HeyGen accepted the call without a video id"
+        return await self._post_v2(submission, callback_id, patience)
+
+    async def _post_v2(self, submission: _Submission, callback_id: str, patience: Patience) -> str:
+        started, doubt = anyio.current_time(), "HeyGen accepted the call without a video id."
         call = create_call("v2", submission.payload, idempotency_key=None)
         try:
-            answer = await self._api.call(
-                call, repeatable="never_processed", patience=patience, data_may_be_missing=True
-            )
+            with self._reconciler.awaiting(callback_id, submission.key):
+                answer = await self._api.call(
+                    call, repeatable="never_processed", patience=patience, data_may_be_missing=True
+                )
             video_id = created_id_of(answer.data)
         except errors.APIError as error:
             if not outcome_is_unknown(error):
                 raise
             video_id, doubt = None, str(error)
         if video_id is None:
-            video_id = await self._reconciler.settle(
-                callback_id, idempotency_key=submission.key, doubt=doubt, not_before=started, retries=self._api.retries
+            return await self._reconciler.settle(
+                callback_id,
+                idempotency_key=submission.key,
+                doubt=doubt,
+                started=started,
+                retries=self._api.retries,
             )
-        self._reconciler.claim(video_id)
+        self._reconciler.claim(video_id, submission.key)
         return video_id
 
     def _retire_v2(self) -> None:

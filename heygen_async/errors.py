@@ -199,15 +199,24 @@ class ApiRetiredError(APIStatusError):
 
 
 class APIResponseError(APIError):
-    """Say that HeyGen answered 2xx with something that cannot be understood.
+    """Say that HeyGen answered 2xx with something that cannot be understood, or with an error of an unknown kind.
 
-    `body` holds the redacted first bytes.
+    `body` holds the redacted first bytes; `is_error` tells an error, which means that nothing was done, from the rest.
     """
 
-    def __init__(self, message: str, *, status_code: int = 200, body: str | None = None, **context: str | None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int = 200,
+        body: str | None = None,
+        is_error: bool = False,
+        **context: str | None,
+    ) -> None:
         super().__init__(message, **context)
         self.status_code = status_code
         self.body = body
+        self.is_error = is_error
 
 
 class SubmissionUncertainError(HeyGenError):

@@ -6,7 +6,6 @@ some errors come in a neighbour's shape, some inside a 200, some as a gateway's 
 
 from __future__ import annotations
 
-import gzip
 import json
 import zlib
 from collections.abc import Mapping
@@ -16,15 +15,16 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from heygen_async import errors
-from heygen_async._protocol.error_codes import effective_status
-from heygen_async._protocol.json_shapes import as_list, as_object, as_text, as_word
-from heygen_async._protocol.redaction import excerpt, redact_text
+from heygen_async._protocol.complaints import Complaint, complaint_in_failure, complaint_in_success
+from heygen_async._protocol.error_codes import effective_status, is_used_up
+from heygen_async._protocol.json_shapes import as_object
+from heygen_async._protocol.redaction import excerpt, redact_text, without_secrets
 from heygen_async._protocol.retrying import parse_retry_after
 from heygen_async._protocol.routes import route_is_gone
 
-_V1_SUCCESS: Final = {None, "100"}
-_BOMS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _GZIP: Final = b"\x1f\x8b"
+# A bulk look at 100 videos is some 100 kB: more than this is no answer of HeyGen's.
+_LARGEST_UNPACKED: Final = 64 * 1024 * 1024
 
 _CLASSES: Final[Mapping[int, type[errors.APIStatusError]]] = {
     400: errors.BadRequestError,
@@ -49,9 +49,19 @@ _UNSAID: Final[Mapping[int, tuple[str, str]]] = {
     429: ("rate_limit_exceeded", "too many requests or running jobs"),
 }
 _NEXT_STEP: Final[Mapping[int, str]] = {
+    400: "Mend the request, then send it again.",
     401: "Check the key in HEYGEN_API_KEY.",
     402: "Top up the wallet, then send it again.",
+    403: "Check what the account and the key are allowed to do.",
+    404: "Check the id, and that it belongs to this account.",
+    409: "Try again later.",
+    413: "Send less, or upload the file and pass its asset id.",
+    422: "Mend the request, then send it again.",
     429: "Wait, or lower the number of videos in flight.",
+}
+_NEXT_STEP_OF_CODE: Final[Mapping[str, str]] = {
+    "download_failed": "The URL must be public and direct, with an extension that matches its content.",
+    "request_in_progress": "The first call with this key still runs: repeat it with the same key.",
 }
 
 
@@ -59,7 +69,8 @@ _NEXT_STEP: Final[Mapping[int, str]] = {
 class RawAnswer:
     """An HTTP answer as bytes, with all that the decoder needs to know about the call.
 
-    `headers` have lower-case names, `wall_clock` is unix time for Retry-After dates, `secrets` are cut from excerpts.
+    `headers` have lower-case names, `wall_clock` is unix time for Retry-After dates, `secrets` are cut from whatever
+    is shown.
     """
 
     method: str
@@ -73,25 +84,30 @@ class RawAnswer:
     @property
     def request_id(self) -> str | None:
         """Return HeyGen's id of the call."""
-        return self.headers.get("x-request-id")
+        said = self.headers.get("x-request-id")
+        return self.redacted(said) if said else None
+
+    def redacted(self, text: str) -> str:
+        """Return words of the server without the secrets and signed queries that it may have put into them."""
+        return redact_text(without_secrets(text, self.secrets))
+
+    def excerpt(self) -> str:
+        """Return the first words of the body, redacted."""
+        return excerpt(self.body, secrets=self.secrets)
 
 
 @frozen(kw_only=True)
 class Answer:
-    """A successful answer: its `data`, the whole decoded `body` and HeyGen's id of the call."""
+    """A successful answer: its `data`, the whole decoded `body`, and the answer as it came."""
 
-    data: Any
-    body: Mapping[str, Any]
-    request_id: str | None
+    data: Any = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
+    raw: RawAnswer
 
-
-@frozen(kw_only=True)
-class _Complaint:
-    code: str | None = None
-    message: str | None = None
-    param: str | None = None
-    doc_url: str | None = None
-    errors: tuple[Mapping[str, Any], ...] = ()
+    @property
+    def request_id(self) -> str | None:
+        """Return HeyGen's id of the call."""
+        return self.raw.request_id
 
 
 def decode(raw: RawAnswer, *, data_may_be_missing: bool = False) -> Answer:
@@ -100,83 +116,57 @@ def decode(raw: RawAnswer, *, data_may_be_missing: bool = False) -> Answer:
     Raise the `APIStatusError` that status and code stand for, or `APIResponseError` for a 2xx that cannot be
     understood or, unless `data_may_be_missing`, holds no data.
     """
-    body = _json_of(raw.body)
-    fields = as_object(body)
+    if 300 <= raw.status < 400:
+        raise _redirect_error(raw)
+    fields = as_object(_json_of(raw.body))
     if not 200 <= raw.status < 300:
-        _raise_status_error(raw, _complaint_of(fields) or _Complaint(), is_json=fields is not None)
+        _raise_status_error(raw, complaint_in_failure(fields), is_json=fields is not None)
+    if fields is None and raw.status == 204 and data_may_be_missing:
+        return Answer(data=None, body={}, raw=raw)
     if fields is None:
         _raise_response_error(raw, "an answer that is not a JSON object")
-    complaint = _complaint_of(fields)
+    complaint = complaint_in_success(fields)
     if complaint is not None:
         _raise_status_error(raw, complaint, is_json=True)
     if fields.get("data") is None and not data_may_be_missing:
         _raise_response_error(raw, "an answer without data")
-    return Answer(data=fields.get("data"), body=fields, request_id=raw.request_id)
+    return Answer(data=fields.get("data"), body=fields, raw=raw)
 
 
 def _json_of(body: bytes) -> object:
-    """Return decoded JSON whatever its content type said, or None."""
-    encoding = "utf-8"
+    """Return decoded JSON whatever its content type and encoding, or None."""
     try:
-        if body.startswith(_GZIP):
-            body = gzip.decompress(body)
-        for bom, name in _BOMS:
-            if body.startswith(bom):
-                encoding = "utf-8-sig" if name == "utf-8" else name
-        decoded: object = json.loads(body.decode(encoding))
-    except (ValueError, OSError, EOFError, zlib.error, RecursionError):
+        decoded: object = json.loads(_unpacked(body))
+    except (ValueError, zlib.error, RecursionError):
         return None
     return decoded
 
 
-def _complaint_of(body: Mapping[str, Any] | None) -> _Complaint | None:
-    """Return what an envelope complains about, or None if it reports success."""
-    if body is None:
-        return None
-    error = body.get("error")
-    if (fields := as_object(error)) is not None:
-        return _complaint_from(fields)
-    if error:
-        return _Complaint(message=as_text(error) or "error")
-    if as_text(body.get("code")) not in _V1_SUCCESS:
-        return _complaint_from(body)
-    if "data" not in body and (detail := as_text(body.get("detail"))):
-        return _Complaint(message=detail)
-    return None
+def _unpacked(body: bytes) -> bytes:
+    if not body.startswith(_GZIP):
+        return body
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    unpacked = unpacker.decompress(body, _LARGEST_UNPACKED)
+    if not unpacker.eof:
+        raise ValueError("gzip data that is cut off, or too large")
+    return unpacked
 
 
-def _complaint_from(fields: Mapping[str, Any]) -> _Complaint:
-    message = as_text(fields.get("message")) or as_text(fields.get("msg")) or as_text(fields.get("detail"))
-    listed = as_list(fields.get("errors")) or []
-    return _Complaint(
-        code=as_text(fields.get("code")),
-        message=message,
-        param=as_text(fields.get("param")),
-        doc_url=as_word(fields.get("doc_url")),
-        errors=tuple(item for entry in listed if (item := as_object(entry)) is not None),
-    )
-
-
-def _raise_status_error(raw: RawAnswer, complaint: _Complaint, *, is_json: bool) -> NoReturn:
+def _raise_status_error(raw: RawAnswer, complaint: Complaint, *, is_json: bool) -> NoReturn:
     meant = effective_status(raw.status, complaint.code)
-    if meant < 300:
-        _raise_response_error(raw, f"an error inside a success: {_said(complaint) or 'no reason given'}")
-    if 300 <= meant < 400:
-        raise _redirect_error(raw)
     gone = route_is_gone(raw.status, complaint.code, complaint.message, raw.path)
-    code, message = complaint.code, _said(complaint)
-    if not code or code == "error":
-        code = _UNSAID.get(meant, (None, ""))[0]
-    if not message:
-        message = _UNSAID.get(meant, ("", "HeyGen failed" if meant >= 500 else "HeyGen refused"))[1]
-    page = None if is_json else excerpt(raw.body, secrets=raw.secrets)
+    said = complaint.redacted(raw.secrets)
+    if meant < 400:
+        _raise_response_error(raw, f"an error in it: {said.message or said.code or 'no reason given'}", is_error=True)
+    code = said.code or _UNSAID.get(meant, (None,))[0]
+    page = None if is_json else raw.excerpt()
     raise _class_for(meant, gone=gone)(
-        _sentence(raw, meant, code, message, page, gone=gone),
+        _sentence(raw, meant, code, said, page, gone=gone),
         status_code=raw.status,
         code=code,
-        param=complaint.param,
-        doc_url=complaint.doc_url,
-        errors=complaint.errors,
+        param=said.param,
+        doc_url=said.doc_url,
+        errors=said.listed,
         retry_after=parse_retry_after(raw.headers.get("retry-after"), wall_clock=raw.wall_clock),
         body=page,
         request_id=raw.request_id,
@@ -191,35 +181,58 @@ def _class_for(status: int, *, gone: bool) -> type[errors.APIStatusError]:
     return _CLASSES.get(status, errors.APIStatusError)
 
 
-def _said(complaint: _Complaint) -> str | None:
-    return redact_text(complaint.message) if complaint.message else None
-
-
-def _sentence(raw: RawAnswer, meant: int, code: str | None, message: str, page: str | None, *, gone: bool) -> str:
+def _sentence(raw: RawAnswer, meant: int, code: str | None, said: Complaint, page: str | None, *, gone: bool) -> str:
     about = f" ({code})" if code else ""
-    next_step = "Use api_version='auto' or 'v3'." if gone else _NEXT_STEP.get(meant, "")
-    parts = [f"{raw.method} {raw.path} answered {raw.status}{about}: {message}."]
-    parts += [f"The page said: {page}"] if page else []
-    parts += [next_step] if next_step else []
-    return " ".join(parts).replace("..", ".")
+    unsaid = "HeyGen failed" if meant >= 500 else "HeyGen refused the call"
+    message = said.message or _UNSAID.get(meant, (None, unsaid))[1]
+    parts = [f"{raw.method} {raw.path} answered {raw.status}{about}: {_sentence_end(message)}"]
+    if said.param and said.param not in message:
+        parts.append(f"The field is {said.param}.")
+    if page:
+        parts.append(f"The page said: {_sentence_end(page)}")
+    parts.append(_next_step(raw, meant, code, gone=gone))
+    return " ".join(filter(None, parts))
+
+
+def _sentence_end(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _next_step(raw: RawAnswer, meant: int, code: str | None, *, gone: bool) -> str:
+    if gone:
+        return "Use api_version='auto' or 'v3'." if not raw.path.startswith("/v3/") else "Look for a newer SDK."
+    if (step := _NEXT_STEP_OF_CODE.get((code or "").lower())) is not None:
+        return step
+    if is_used_up(code) and meant != 402:
+        return "Waiting does not help: the allowance is used up, or the plan does not cover it."
+    return _NEXT_STEP.get(meant, "Try again later." if meant >= 500 else "")
 
 
 def _redirect_error(raw: RawAnswer) -> errors.APIStatusError:
-    target = urlsplit(raw.headers.get("location", "")).hostname or "nowhere"
     return errors.APIStatusError(
-        f"{raw.method} {raw.path} answered {raw.status}, a redirect to {target}. It was not followed and the key was "
-        "not sent there. If this is a proxy's login page, sign in; if HeyGen moved, set base_url.",
+        f"{raw.method} {raw.path} answered {raw.status}, a redirect to {_target_of(raw)}. It was not followed and the "
+        "key was not sent there. If this is a proxy's login page, sign in; if HeyGen moved, set base_url.",
         status_code=raw.status,
         code="redirect",
         request_id=raw.request_id,
     )
 
 
-def _raise_response_error(raw: RawAnswer, what: str) -> NoReturn:
-    page = excerpt(raw.body, secrets=raw.secrets)
+def _target_of(raw: RawAnswer) -> str:
+    location = raw.headers.get("location", "")
+    try:
+        host = urlsplit(location).hostname
+    except ValueError:
+        return "an unreadable URL"
+    return host or (f"{raw.redacted(location)} on the same host" if location else "nowhere")
+
+
+def _raise_response_error(raw: RawAnswer, what: str, *, is_error: bool = False) -> NoReturn:
+    page = raw.excerpt()
     raise errors.APIResponseError(
-        f"{raw.method} {raw.path} answered {raw.status} with {what}" + (f": {page}" if page else ""),
+        f"{raw.method} {raw.path} answered {raw.status} with {what}" + (f": {page}" if page and not is_error else ""),
         status_code=raw.status,
         body=page,
+        is_error=is_error,
         request_id=raw.request_id,
     )

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from email.utils import parsedate_to_datetime
+import re
 from typing import Final, Literal
 
 from attrs import frozen
 
 from heygen_async import errors
 from heygen_async._policies import RetryPolicy
-from heygen_async._protocol.error_codes import is_hopeless_429
+from heygen_async._protocol.error_codes import is_used_up
+from heygen_async._protocol.http_dates import unix_time_of
 
 Repeatable = Literal["always", "never_processed"]
 """How safe a repetition is: `always` (GET, DELETE, or a POST with a key), or only if the server surely did nothing."""
 
 _JITTER: Final = 0.25
-# A Retry-After of 0 must not become a busy loop (scenario 12c).
+# Neither a Retry-After of 0 (scenario 12c) nor a policy without pauses must become a busy loop.
 _MINIMUM_DELAY: Final = 0.25
+_SECONDS: Final = re.compile(r"[0-9]+(\.[0-9]*)?", re.ASCII)
 
 
 def parse_retry_after(header: str | None, *, wall_clock: float) -> float | None:
@@ -25,25 +27,20 @@ def parse_retry_after(header: str | None, *, wall_clock: float) -> float | None:
     if header is None:
         return None
     text = header.strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        return _seconds_until(text, wall_clock)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _seconds_until(date: str, wall_clock: float) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return max(0.0, moment.timestamp() - wall_clock)
+    if not _SECONDS.fullmatch(text):
+        moment = unix_time_of(text)
+        return None if moment is None else max(0.0, moment - wall_clock)
+    seconds = float(text)
+    return seconds if math.isfinite(seconds) else None
 
 
 def backoff(policy: RetryPolicy, attempt: int, chance: float) -> float:
-    """Return the pause after the `attempt`-th failure (from 1); `chance` in [0, 1) is the die for the jitter."""
+    """Return the pause after the `attempt`-th failure (from 1); `chance` in [0, 1) is the die for the jitter.
+
+    `policy.max_delay` bounds what comes out, jitter included.
+    """
     exponent = min(attempt - 1, 60)
-    pause = min(policy.max_delay, policy.base * 2.0**exponent)
+    pause = min(policy.max_delay / (1 + _JITTER), policy.base * 2.0**exponent)
     return pause * (1 - _JITTER + 2 * _JITTER * chance)
 
 
@@ -70,11 +67,11 @@ def may_repeat(error: errors.APIError, repeatable: Repeatable) -> bool:
     if isinstance(error, errors.APIConnectionError):
         return repeatable == "always" or not error.request_sent
     if isinstance(error, errors.APIResponseError):
-        return repeatable == "always"
-    if not isinstance(error, errors.APIStatusError):
+        return repeatable == "always" and not error.is_error
+    if not isinstance(error, errors.APIStatusError) or is_used_up(error.code):
         return False
     if error.status_code == 429:
-        return not is_hopeless_429(error.code)
+        return True
     if repeatable == "never_processed":
         return False
     return error.status_code == 408 or error.status_code >= 500 or is_running_elsewhere(error)
@@ -88,17 +85,35 @@ class Pause:
     counts: bool
 
 
+Refusal = Literal["running", "full_account", "fresh_asset"]
+"""A refusal that passes by itself: 409 `request_in_progress`, 429, a 404 for an asset (scenarios 4, 12a and 13)."""
+
+
 @frozen(kw_only=True)
 class Patience:
-    """For how many seconds after the first attempt a failure is waited out without being counted.
-
-    `running` bounds 409 `request_in_progress`, `full_account` 429, `fresh_asset` a 404 for an asset that was uploaded
-    a moment ago (scenarios 4, 12a and 13).
-    """
+    """For how many seconds a refusal is waited out without being counted, from the first one of its kind."""
 
     running: float = 0.0
     full_account: float = 0.0
     fresh_asset: float = 0.0
+
+    def outlasts(self, refusal: Refusal | None, waited: float) -> bool:
+        """Say whether a refusal that was first met `waited` seconds ago is still waited out."""
+        return refusal is not None and waited < getattr(self, refusal)
+
+
+def refusal_of(error: errors.APIError, repeatable: Repeatable) -> Refusal | None:
+    """Return which refusal that passes by itself an error is, if any."""
+    if not isinstance(error, errors.APIStatusError) or is_used_up(error.code):
+        return None
+    if is_running_elsewhere(error):
+        # Without a key a repetition would be a second submission.
+        return "running" if repeatable == "always" else None
+    if error.status_code == 429:
+        return "full_account"
+    if error.status_code == 404 and error.code == "asset_not_found":
+        return "fresh_asset"
+    return None
 
 
 def pause_after(
@@ -109,34 +124,24 @@ def pause_after(
     patience: Patience,
     attempts: int,
     counted: int,
-    elapsed: float,
+    waited: float,
     chance: float,
 ) -> Pause | None:
     """Return the pause after the `attempts`-th attempt, or None when the error is final.
 
-    `counted` failures, this one not included, count against `policy.max_attempts`; `elapsed` seconds have passed
-    since the first attempt.
+    `counted` failures, this one not included, count against `policy.max_attempts`; the same kind of refusal was met
+    first `waited` seconds ago.
     """
-    waitable = elapsed < _patience_for(error, patience)
+    waitable = patience.outlasts(refusal_of(error, repeatable), waited)
     if not waitable and not may_repeat(error, repeatable):
         return None
     if not waitable and counted + 1 >= policy.max_attempts:
         return None
     asked = error.retry_after if isinstance(error, errors.APIStatusError) else None
     delay = delay_before_retry(policy, attempts, asked, chance)
-    return None if delay is None else Pause(delay=delay, counts=not waitable)
-
-
-def _patience_for(error: errors.APIError, patience: Patience) -> float:
-    if not isinstance(error, errors.APIStatusError):
-        return 0.0
-    if is_running_elsewhere(error):
-        return patience.running
-    if error.status_code == 429 and not is_hopeless_429(error.code):
-        return patience.full_account
-    if error.status_code == 404 and error.code == "asset_not_found":
-        return patience.fresh_asset
-    return 0.0
+    if delay is None:
+        return None
+    return Pause(delay=max(delay, _MINIMUM_DELAY) if waitable else delay, counts=not waitable)
 
 
 def outcome_is_unknown(error: errors.APIError) -> bool:
@@ -144,5 +149,5 @@ def outcome_is_unknown(error: errors.APIError) -> bool:
     if isinstance(error, errors.APIConnectionError):
         return error.request_sent
     if isinstance(error, errors.APIStatusError):
-        return error.status_code == 408 or error.status_code >= 500
-    return isinstance(error, errors.APIResponseError)
+        return (error.status_code == 408 or error.status_code >= 500) and not is_used_up(error.code)
+    return isinstance(error, errors.APIResponseError) and not error.is_error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Container
+from collections.abc import Sequence
 from typing import Any, Final
 
 from attrs import define, field
@@ -44,10 +44,10 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
-def checked_key(key: str) -> str:
+def checked_key(key: object) -> str:
     """Return the caller's key, or raise `ValueError` for one that HeyGen would refuse."""
-    if not _KEY.fullmatch(key):
-        raise ValueError(f"idempotency_key must be 1 to 255 characters of A-Z a-z 0-9 _ : . -, not {key!r}")
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise ValueError(f"idempotency_key must be a str of 1 to 255 characters of A-Z a-z 0-9 _ : . -, not {key!r}")
     return key
 
 
@@ -65,13 +65,21 @@ def with_callback_id(payload: dict[str, Any], key: str) -> tuple[dict[str, Any],
     return {**payload, "callback_id": callback_id}, callback_id
 
 
-def may_be_ours(video: Video, *, not_before: float, taken: Container[str]) -> bool:
-    """Say whether a listed video can be the one that an ambiguous submission created.
+def candidates(videos: Sequence[Video], *, not_before: float, spare: int) -> list[Video]:
+    """Return the videos of a list page that an ambiguous submission can have created.
 
-    `not_before` is unix time; `taken` holds the ids of videos that belong to other submissions.
+    `not_before` is unix time by the server's clock. The first `spare` ones are candidates whatever their date says:
+    where the callback id is proof enough, a wrong clock must not hide a paid video.
     """
-    if video.id in taken:
-        return False
+    return [video for place, video in enumerate(videos) if place < spare or _is_recent(video, not_before)]
+
+
+def goes_back_far_enough(videos: Sequence[Video], *, not_before: float) -> bool:
+    """Say whether a list page reaches back beyond `not_before`, so that the next one need not be read."""
+    return not any(_is_recent(video, not_before) for video in videos)
+
+
+def _is_recent(video: Video, not_before: float) -> bool:
     return video.created_at is None or video.created_at >= not_before - _CLOCK_MARGIN
 
 

@@ -62,6 +62,7 @@ class ApiLane:
     _building: anyio.Lock = field(factory=anyio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
+        _check_kind(self._supplied)
         size = min(self._limits.max_connections, pool_size(self._supplied) or self._limits.max_connections)
         self._limiter = anyio.CapacityLimiter(size)
 
@@ -150,6 +151,13 @@ class ApiLane:
                     ),
                 )
             return self._own
+
+
+def _check_kind(client: object) -> None:
+    """Refuse what cannot be used as a client: `httpx.Client`, which cannot be awaited, is an easy mistake."""
+    is_sync = hasattr(client, "close") and not hasattr(client, "aclose")
+    if client is not None and (is_sync or not hasattr(client, "send") or not hasattr(client, "build_request")):
+        raise ConfigurationError(f"http_client must be an httpx.AsyncClient, not {type(client).__name__}")
 
 
 def _content_of(response: httpx.Response) -> bytes:

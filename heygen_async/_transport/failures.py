@@ -19,18 +19,22 @@ _STRAY: Final = (ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError, any
 
 @frozen
 class FailureKinds:
-    """The exception classes of one HTTP library: ours, or that of the client a caller brought along."""
+    """The exception classes of one HTTP library: ours, or that of the client a caller brought along.
+
+    `refused` are those that carry the `response` they complain about.
+    """
 
     any: tuple[type[Exception], ...]
     timeout: tuple[type[Exception], ...]
     before_sending: tuple[type[Exception], ...]
+    refused: tuple[type[httpx.HTTPStatusError], ...]
 
 
 def kinds_of(client: object) -> FailureKinds:
     """Return the failures that a client raises, found in the root package of its class."""
     for cls in type(client).__mro__:
         library = sys.modules.get(cls.__module__.partition(".")[0])
-        if library is not None and hasattr(library, "RequestError"):
+        if library is not None and hasattr(library, "RequestError") and hasattr(library, "PoolTimeout"):
             return _kinds(library)
     return _kinds(httpx)
 
@@ -38,8 +42,16 @@ def kinds_of(client: object) -> FailureKinds:
 def _kinds(library: ModuleType) -> FailureKinds:
     return FailureKinds(
         any=(library.RequestError, library.StreamError, *_STRAY),
-        timeout=(library.TimeoutException,),
-        before_sending=(library.ConnectError, library.ConnectTimeout, library.PoolTimeout, library.UnsupportedProtocol),
+        timeout=(library.TimeoutException, TimeoutError),
+        # A proxy error is one of building the tunnel: what a proxy says later is an answer.
+        before_sending=(
+            library.ConnectError,
+            library.ConnectTimeout,
+            library.PoolTimeout,
+            library.ProxyError,
+            library.UnsupportedProtocol,
+        ),
+        refused=(library.HTTPStatusError,),
     )
 
 

@@ -7,7 +7,7 @@ lose their queries; records of other users of httpx in the same process are left
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -44,7 +44,7 @@ def install() -> None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Mark everything logged inside, worker threads started here included, as ours."""
     token = _ours.set(True)
     try:
