@@ -10,13 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import Attribute, field, frozen
+from attrs.validators import optional
 
 
-def _at_least(minimum: float) -> Callable[[object, Attribute[Any], object], None]:
+def _at_least(minimum: float, *, at_most: float = math.inf) -> Callable[[object, Attribute[Any], object], None]:
     def check(instance: object, attribute: Attribute[Any], value: object) -> None:
-        if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value) or value < minimum:
-            owner = type(instance).__name__
-            raise ValueError(f"{owner}.{attribute.name} must be a number of at least {minimum:g}, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value <= at_most:
+            most = f" and at most {at_most:g}" if math.isfinite(at_most) else ""
+            raise ValueError(
+                f"{_name_of(instance, attribute)} must be a number of at least {minimum:g}{most}, not {value!r}"
+            )
 
     return check
 
@@ -24,14 +27,23 @@ def _at_least(minimum: float) -> Callable[[object, Attribute[Any], object], None
 def _positive(instance: object, attribute: Attribute[Any], value: object) -> None:
     _at_least(0)(instance, attribute, value)
     if value == 0:
-        raise ValueError(f"{type(instance).__name__}.{attribute.name} must be more than 0")
+        raise ValueError(f"{_name_of(instance, attribute)} must be more than 0")
+
+
+def _seconds(instance: object, attribute: Attribute[Any], value: object) -> None:
+    # Sockets take no infinite time-out, and a call that may hang for ever is nobody's wish.
+    _positive(instance, attribute, value)
+    if value == math.inf:
+        raise ValueError(f"{_name_of(instance, attribute)} must be finite; take a large number instead")
 
 
 def _positive_int(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError(
-            f"{type(instance).__name__}.{attribute.name} must be a whole number of at least 1, not {value!r}"
-        )
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{_name_of(instance, attribute)} must be a whole number of at least 1, not {value!r}")
+
+
+def _name_of(instance: object, attribute: Attribute[Any]) -> str:
+    return f"{type(instance).__name__}.{attribute.name}"
 
 
 @frozen(kw_only=True)
@@ -44,11 +56,11 @@ class Timeouts:
     go without useful progress; a whole download has no limit.
     """
 
-    connect: float = field(default=5, validator=_positive)
-    read: float = field(default=30, validator=_positive)
-    write: float = field(default=120, validator=_positive)
-    upload: float = field(default=600, validator=_positive)
-    download_stall: float = field(default=60, validator=_positive)
+    connect: float = field(default=5, validator=_seconds)
+    read: float = field(default=30, validator=_seconds)
+    write: float = field(default=120, validator=_seconds)
+    upload: float = field(default=600, validator=_seconds)
+    download_stall: float = field(default=60, validator=_seconds)
 
 
 @frozen(kw_only=True)
@@ -81,7 +93,7 @@ class PollPolicy:
     first_after: float = field(default=10, validator=_at_least(0))
     growth: float = field(default=1.4, validator=_at_least(1))
     max_interval: float = field(default=30, validator=_positive)
-    jitter: float = field(default=0.2, validator=_at_least(0))
+    jitter: float = field(default=0.2, validator=_at_least(0, at_most=1))
     timeout: float = field(default=3600, validator=_at_least(0))
     visibility_grace: float = field(default=60, validator=_at_least(0))
     url_grace: float = field(default=60, validator=_at_least(0))
@@ -97,6 +109,6 @@ class Limits:
     `max_downloads` 4 bounds the files fetched at the same time.
     """
 
-    max_in_flight: int | None = field(default=None, validator=_positive_int)
+    max_in_flight: int | None = field(default=None, validator=optional(_positive_int))
     max_connections: int = field(default=16, validator=_positive_int)
     max_downloads: int = field(default=4, validator=_positive_int)
