@@ -140,8 +140,13 @@ class WorkerRenderer:
             if self._worker.poll() is None:
                 return self._worker
             _end(self._worker)
+        # In a session of its own: Ctrl-C would otherwise hit it while it starts, before it can ignore it.
         worker = subprocess.Popen(  # noqa: S603 - our own module
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_same_imports()
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_same_imports(),
+            start_new_session=True,
         )
         with self._lock:
             self._worker = worker
