@@ -28,10 +28,15 @@ VideoRequest VideoInput Avatar TalkingPhoto TextVoice AudioVoice SilenceVoice Co
 VideoBackground TextOverlay Dimension to_v3
 """
 
-HEAVY = "starlette uvicorn typer rich av PIL trio uvloop httpx2 pydantic fastapi click cli sandbox"
+HEAVY = "starlette uvicorn typer rich click av PIL trio uvloop httpx2 pydantic fastapi cli sandbox"
 
 
 def loaded_by(statement: str) -> set[str]:
+    """Return the modules that a statement loads beyond httpx's own (which takes rich along for its command line)."""
+    return _all_loaded_by(statement) - _all_loaded_by("import httpx")
+
+
+def _all_loaded_by(statement: str) -> set[str]:
     code = f"import sys, json; {statement}; print(json.dumps(sorted(sys.modules)))"
     out = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, check=True, text=True)
     return set(json.loads(out.stdout))

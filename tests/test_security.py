@@ -152,7 +152,7 @@ async def test_an_error_that_holds_a_video_shows_no_signature(fake: FakeHeyGen) 
         fake.job.plan = ["completed"]
         fake.job.patch_v3 |= {"video_url": None}
         with pytest.raises(VideoNotAvailableError) as missing:
-            await job.wait()
+            await heygen.videos.job(job.id).wait()
     assert clean(shown(failed.value))
     assert clean(shown(missing.value))
 

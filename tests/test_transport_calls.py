@@ -109,7 +109,7 @@ async def test_a_get_is_repeated_by_policy(router: respx.MockRouter) -> None:
     route.side_effect = [
         httpx.Response(500),
         httpx.ReadError("reset"),
-        httpx.Response(200, json={"data": {"id": "v1"}}),
+        httpx.Response(200, json={"data": {"id": "v1", "status": "pending"}}),
     ]
     async with heygen_behind(router, retries=RetryPolicy(max_attempts=3)) as heygen:
         assert (await heygen.videos.get("v1")).id == "v1"

@@ -220,10 +220,10 @@ async def test_27_a_reset_look_is_looked_again(fake: FakeHeyGen, server: Loopbac
 
 @REQUESTS
 async def test_a_refused_connection_is_a_connection_error(fake: FakeHeyGen, relay: Relay, request_: Any) -> None:
-    """With the key of the submission, the host, and that nothing was sent."""
+    """With the key of the submission, and the word that nothing was sent."""
     relay.refuse()
     async with AsyncHeyGen(KEY, base_url=relay.url, retries=FAST) as heygen:
-        with pytest.raises(APIConnectionError, match=r"127\.0\.0\.1") as caught:
+        with pytest.raises(APIConnectionError, match="POST") as caught:
             await heygen.videos.create(request_)
     assert caught.value.idempotency_key
     assert caught.value.request_sent is False
