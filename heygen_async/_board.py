@@ -40,7 +40,7 @@ class Board:
     leader: Watch | None = field(default=None, init=False)
     round_scope: anyio.CancelScope | None = field(default=None, init=False)
     paused_until: float = field(default=-math.inf, init=False)
-    sleepers: dict[Watch, int] = field(factory=dict[Watch, int], init=False)
+    _sleepers: dict[Watch, int] = field(factory=dict[Watch, int], init=False)
     _watches: dict[tuple[ApiVersion, str], Watch] = field(factory=dict[tuple[ApiVersion, str], Watch], init=False)
     _live: dict[Watch, None] = field(factory=dict[Watch, None], init=False)
     _early: BoundedDict[str, None] = field(factory=BoundedDict[str, None], init=False)
@@ -122,8 +122,22 @@ class Board:
 
     def promote(self) -> None:
         """Wake one sleeper to take the lead, if nobody has it."""
-        if self.leader is None and self.sleepers:
-            self._wake(next(iter(self.sleepers)))
+        if self.leader is None and self._sleepers:
+            self._wake(next(iter(self._sleepers)))
+
+    def bell_of(self, watch: Watch, *, leads_next: bool) -> anyio.Event:
+        """Return what rings at the next news of a video or, for those who may lead next, when it is their turn."""
+        if leads_next:
+            self._sleepers[watch] = self._sleepers.get(watch, 0) + 1
+        if watch.bell is None:
+            watch.bell = anyio.Event()
+        return watch.bell
+
+    def woke_up(self, watch: Watch) -> None:
+        """Note that one who might have led next has been woken, or has gone."""
+        self._sleepers[watch] -= 1
+        if self._sleepers[watch] == 0:
+            del self._sleepers[watch]
 
     def set_alarm(self) -> anyio.Event:
         """Return an event that is set when the leader should think again."""

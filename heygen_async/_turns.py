@@ -12,7 +12,7 @@ waiters, so that one that hangs holds up nobody else.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
@@ -59,36 +59,30 @@ class Turns:
             self._board.promote()
             await self._looker.alone(watch)
 
-    async def _advance(self, watch: Watch) -> None:
-        """Do what brings news of a video nearer, and return when there may be some."""
+    def _advance(self, watch: Watch) -> Awaitable[None]:
+        """Choose what brings news of a video nearer; awaited, it returns when there may be some."""
         now = anyio.current_time()
-        if watch.looking:
-            self._board.promote()
-            await self._sleep(watch)
-        elif watch.alone_at is not None:
-            self._board.promote()
-            at = max(watch.alone_at, self._board.paused_until)
-            await (self._looker.alone(watch) if at <= now else self._sleep(watch, until=at))
-        elif watch.finished:
+        if watch.finished and watch.alone_at is None and not watch.looking:
             self._board.look_again(watch, now)
-        elif self._board.leader is None:
-            await self._lead(watch)
-        else:
-            await self._sleep_as_successor(watch)
+        if not watch.is_scheduled:
+            self._board.promote()
+            at = math.inf if watch.alone_at is None else max(watch.alone_at, self._board.paused_until)
+            return self._looker.alone(watch) if at <= now and not watch.looking else self._sleep(watch, until=at)
+        if self._board.leader is None:
+            return self._lead(watch)
+        return self._sleep(watch, leads_next=True)
 
     async def _lead(self, watch: Watch) -> None:
         """Look for everybody until there is news of the leader's own video."""
         self._board.leader = watch
         try:
             version = watch.version
+            # No await may come between this check and the alarm being set: news in that moment would be slept over.
             while watch.version == version:
-                # Waits that begin together are looked at together: let them all arrive.
-                await anyio.lowlevel.checkpoint()
                 if not await self._dozed(self._board.next_time()):
-                    with anyio.CancelScope() as self._board.round_scope:
-                        await self._looker.round()
+                    await self._round()
         finally:
-            self._board.leader = self._board.round_scope = None
+            self._board.leader = None
 
     async def _dozed(self, until: float) -> bool:
         """Sleep until a time or an alarm, and say whether that took any time."""
@@ -99,25 +93,23 @@ class Turns:
             await alarm.wait()
         return True
 
-    async def _sleep_as_successor(self, watch: Watch) -> None:
-        sleepers = self._board.sleepers
-        sleepers[watch] = sleepers.get(watch, 0) + 1
-        try:
-            await self._sleep(watch)
-        finally:
-            sleepers[watch] -= 1
-            if sleepers[watch] == 0:
-                del sleepers[watch]
+    async def _round(self) -> None:
+        with anyio.CancelScope() as self._board.round_scope:
+            # Waits that begin together are looked at together: let them all arrive.
+            await anyio.lowlevel.checkpoint()
+            await self._looker.round()
 
-    async def _sleep(self, watch: Watch, *, until: float = math.inf) -> None:
-        if watch.bell is None:
-            watch.bell = anyio.Event()
-        bell = watch.bell
-        if until == math.inf:
-            await bell.wait()
-            return
-        with anyio.move_on_after(until - anyio.current_time()):
-            await bell.wait()
+    async def _sleep(self, watch: Watch, *, until: float = math.inf, leads_next: bool = False) -> None:
+        bell = self._board.bell_of(watch, leads_next=leads_next)
+        try:
+            if until == math.inf:
+                await bell.wait()
+            else:
+                with anyio.move_on_after(until - anyio.current_time()):
+                    await bell.wait()
+        finally:
+            if leads_next:
+                self._board.woke_up(watch)
 
 
 def _timed_out(watch: Watch, now: float) -> WaitTimeoutError:

@@ -114,8 +114,9 @@ class FakeLooks:
 
     async def _call(self, kind: str, argument: object) -> None:
         self.calls.append((anyio.current_time(), kind, argument))
-        await anyio.sleep(self.latency)
-        if self.hang.intersection(argument if isinstance(argument, tuple) else (argument,)):
+        if self.latency:
+            await anyio.sleep(self.latency)
+        if self.hang and self.hang.intersection(argument if isinstance(argument, tuple) else (argument,)):
             await anyio.sleep_forever()
         error = self.fault(kind, argument) if self.fault else None
         if error is not None:

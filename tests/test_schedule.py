@@ -27,7 +27,7 @@ policies = st.builds(
     first_after=st.floats(min_value=0, max_value=1e4),
     growth=st.floats(min_value=1, max_value=10),
     max_interval=st.floats(min_value=0.01, max_value=1e4),
-    jitter=st.floats(min_value=0, max_value=5),
+    jitter=st.floats(min_value=0, max_value=1),
     url_grace=st.floats(min_value=0, max_value=1e4),
 )
 STEADY = PollPolicy(jitter=0)
