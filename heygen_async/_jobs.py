@@ -139,6 +139,7 @@ class VideoJob:
 
     async def _terminal_video(self, timeout: float | None) -> Video:
         try:
+            self._services.api.lane.check()
             return await self._services.coordinator.wait(
                 self.id,
                 self.api_version,

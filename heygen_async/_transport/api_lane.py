@@ -66,13 +66,17 @@ class ApiLane:
         size = min(self._limits.max_connections, pool_size(self._supplied) or self._limits.max_connections)
         self._limiter = anyio.CapacityLimiter(size)
 
+    def check(self) -> None:
+        """Raise `ConfigurationError` if the client was closed, or belongs to another event loop."""
+        self._guard.check()
+
     async def send(self, call: ApiCall, timeouts: Timeouts) -> RawAnswer:
         """Make one attempt and return whatever answer came.
 
         Raise `APITimeoutError` or `APIConnectionError` when none came. Cancelling aborts the request; the server may
         have acted on it.
         """
-        self._guard.check()
+        self.check()
         client = await self._client()
         borrower = object()
         await self._limiter.acquire_on_behalf_of(borrower)
