@@ -9,7 +9,6 @@ from typing import Final, cast
 
 from attrs import frozen
 from av import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
 from heygen_async.sandbox.render.geometry import Box
@@ -30,7 +29,7 @@ class Patch:
         """Convert a picture of the box's size; RGBA gives a fourth plane."""
         colours = image.convert("RGB") if image.mode == "RGBA" else image
         frame = cast("VideoFrame", VideoFrame.from_image(colours))  # type: ignore[no-untyped-call]
-        frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG)
+        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU601", dst_color_range="MPEG")
         planes = tuple(_rows(frame, index) for index in range(3))
         if image.mode == "RGBA":
             planes = (*planes, image.getchannel("A").tobytes())
