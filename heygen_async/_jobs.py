@@ -68,8 +68,8 @@ class VideoJob:
             raise VideoFailedError(_failure_text(video), job_id=self.id, video=video)
         return video
 
-    async def updates(self, *, timeout: float | None = None) -> AsyncIterator[JobUpdate]:
-        """Yield the present state, then one update per change of status, the terminal one last.
+    def updates(self, *, timeout: float | None = None) -> AsyncIterator[JobUpdate]:
+        """Iterate over the present state, then one update per change of status, the terminal one last.
 
         A failed video is an update like any other. Raise what `wait` raises, `VideoFailedError` excepted. Leaving
         the loop stops the watching only.
@@ -82,9 +82,7 @@ class VideoJob:
             timeout=timeout,
             may_switch=self._services.may_switch,
         )
-        async for update in updates:
-            self._noted(update.video)
-            yield update
+        return _Noting(updates, self._services.api.lane.check, self._noted)
 
     async def save(
         self,
@@ -190,6 +188,21 @@ class VideoJob:
     def _noted(self, video: Video) -> Video:
         self._last = _Seen(video, anyio.current_time())
         return video
+
+
+@define(eq=False)
+class _Noting(AsyncIterator[JobUpdate]):
+    """Tell the handle what its updates say; a class, because trio warns of a generator that is left early."""
+
+    _updates: AsyncIterator[JobUpdate]
+    _check: Callable[[], None]
+    _note: Callable[[Video], Video]
+
+    async def __anext__(self) -> JobUpdate:
+        self._check()
+        update = await anext(self._updates)
+        self._note(update.video)
+        return update
 
 
 def _failure_text(video: Video) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from heygen_async import v2
 from heygen_async._calls import PAGE_SIZE, delete_call, page_call, understood
 from heygen_async._jobs import VideoJob
 from heygen_async._protocol.encoding import prepare
+from heygen_async._protocol.looks import VideoPage
 from heygen_async._protocol.retrying import outcome_is_unknown
 from heygen_async._protocol.videos import page_from
 from heygen_async._services import Services
@@ -96,27 +97,23 @@ class Videos:
         """Return a video as it is now, with fresh URLs; raise `NotFoundError` if there is none."""
         return await self._services.read(_checked_id(video_id), self._services.lookup_wire)
 
-    async def list(
+    def list(
         self, *, limit: int = PAGE_SIZE, title: str | None = None, folder_id: str | None = None
     ) -> AsyncIterator[Video]:
-        """Yield all the account's videos, newest first, fetching pages of `limit` (1 to 100) as they are needed.
+        """Iterate over all the account's videos, newest first, fetching pages of `limit` (1 to 100) when needed.
 
-        `title` is a substring filter. On v2 the list has neither URLs nor durations: use `get`.
+        `title` is a substring filter. On v2 the list has neither URLs nor durations: use `get`. Raise `ValueError` for
+        another `limit`, and the `APIError` of a page that kept failing.
         """
         if not 1 <= limit <= PAGE_SIZE:
             raise ValueError(f"limit is the size of a page and must be between 1 and {PAGE_SIZE}, not {limit}")
-        token: str | None = None
-        seen: set[str] = set()
-        while True:
+
+        async def page(token: str | None) -> VideoPage:
             call = page_call(self._services.lookup_wire, token, limit=limit, title=title, folder_id=folder_id)
             answer = await self._services.api.call(call)
-            page = understood(answer, lambda: page_from(answer.body), call)  # noqa: B023 - called at once
-            for video in page.videos:
-                yield video
-            token = page.next_token
-            if token is None or token in seen:
-                return
-            seen.add(token)
+            return understood(answer, lambda: page_from(answer.body), call)
+
+        return _Pages(page)
 
     async def delete(self, video_id: str) -> None:
         """Delete a video for good; raise `NotFoundError` if there is none.
@@ -149,7 +146,28 @@ class Videos:
             slots.release_on_behalf_of(borrower)
 
 
-def _checked_id(video_id: str) -> str:
+@define(eq=False)
+class _Pages(AsyncIterator[Video]):
+    """Walk through pages of videos; a class, because trio warns of a generator that is left early."""
+
+    _page: Callable[[str | None], Awaitable[VideoPage]]
+    _ready: Iterator[Video] = field(factory=lambda: iter(()), init=False)
+    _next_token: str | None = field(default=None, init=False)
+    _seen: set[str | None] = field(factory=set[str | None], init=False)
+
+    async def __anext__(self) -> Video:
+        while True:
+            for video in self._ready:
+                return video
+            # None is the first page at first and "no further page" later; a token that comes again ends the walk too.
+            if self._next_token in self._seen:
+                raise StopAsyncIteration
+            page = await self._page(self._next_token)
+            self._seen.update({None, self._next_token})
+            self._ready, self._next_token = iter(page.videos), page.next_token
+
+
+def _checked_id(video_id: object) -> str:
     if not isinstance(video_id, str) or not video_id.strip():
         raise ValueError(f"video_id must be the id of a video, not {video_id!r}")
     return video_id
