@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 __all__ = ["main"]
 
 _USAGE: Final = 2
+_INTERRUPTED: Final = 130
 _OF_THE_EXTRA: Final = frozenset({"typer", "rich"})
 
 
@@ -24,4 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             file=sys.stderr,
         )
         sys.exit(_USAGE)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))

@@ -201,7 +201,7 @@ def download(
 @app.command()
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 picks a free one.")] = 8765,
-    speed: Annotated[float, typer.Option(help="How many times faster than real time the emulator's clock runs.")] = 60,
+    speed: Annotated[float, typer.Option(min=0, help="How fast the emulator's clock runs; 1 is real time.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, help="How many videos may render at once.")] = 10,
     seed: Annotated[int, typer.Option(help="Makes ids and choices repeatable.")] = 0,
 ) -> None:

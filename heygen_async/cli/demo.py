@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -29,15 +30,14 @@ from heygen_async import (
     v2,
 )
 from heygen_async.cli.emulator import sandbox_class
-from heygen_async.cli.output import video_json
 from heygen_async.cli.progress import Display, open_display
 from heygen_async.models.video import ApiVersion
 from heygen_async.resources.videos import AnyVideoRequest
 
 _AVATAR: Final = "Daisy-inskirt-20220818"
 _VOICE: Final = "2d5b0e6cf36f460aa7fc47e3eee4ba54"
-# Renders take some 40 s of the emulator's time: long enough at this speed to watch the bars, short enough to like it.
-_SPEED: Final = 20.0
+# Long enough to see every status go by.
+_PROGRESS: Final = "after 1.5s"
 _POLLING: Final = PollPolicy(first_after=0.3, growth=1, max_interval=0.3)
 
 
@@ -70,27 +70,34 @@ def run(folder: Path) -> Demo:
     Nothing is sent to HeyGen, whatever the environment says. Raise `OSError` for an impossible folder.
     """
     started = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
-    sandbox = sandbox_class()(speed=_SPEED)
-    sandbox.start()
-    try:
+    sandbox = sandbox_class()(progress=_PROGRESS, deprecation=False)
+    _make_folder(folder)
+    with _without_settings(), sandbox:
         print(f"Sandbox on {sandbox.url}: a local emulator, nothing is sent to HeyGen.", file=sys.stderr, flush=True)
-        with _without_settings():
-            videos = anyio.run(partial(_make_all, sandbox.url, folder))
-    finally:
-        sandbox.stop()
+        videos = anyio.run(partial(_make_all, sandbox.url, folder))
     demo = Demo(videos=videos, elapsed=time.monotonic() - started)
     print(f"{len(videos)} videos in {demo.elapsed:.1f} s:", file=sys.stderr, flush=True)
     return demo
 
 
+def _make_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "--out must be a folder, not a file", str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "--out is a folder that cannot be written to", str(folder))
+
+
 def to_json(demo: Demo) -> dict[str, Any]:
-    """Return the demo's result for scripts."""
+    """Return the demo's result for scripts, without URLs: what served them is gone."""
     videos = [
         {
             "name": item.name,
-            **video_json(item.video),
+            "id": item.video.id,
             "api_version": item.api_version,
+            "status": item.video.status,
+            "title": item.video.title,
+            "duration": item.video.duration,
             "path": str(item.path),
             "size": item.saved.size,
         }

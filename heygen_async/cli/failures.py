@@ -133,8 +133,9 @@ def next_step(error: BaseException, resume: Resume) -> str | None:
         return hint
     if resume.video_id is not None:
         if isinstance(error, errors.NotFoundError):
-            return "check the id; a video of the Quick Start API may need --api-version v2"
-        return ", then ".join(filter(None, (hint, resume.by_id(resume.video_id))))
+            return None if resume.api_version == "v2" else "a video of the Quick Start API may need --api-version v2"
+        goes_on = resume.by_id(resume.video_id) if resume.submits or resume.out is not None else None
+        return ", then ".join(filter(None, (hint, goes_on))) or None
     if hint is not None:
         return hint
     if isinstance(error, _REPEATABLE) and resume.submits:

@@ -97,8 +97,8 @@ class LineDisplay:
         self._stream.flush()
 
     def _line(self, name: str, text: str) -> None:
-        elapsed = time.monotonic() - self._started.setdefault(name, time.monotonic())
-        self._say(f"{name}: {text} ({elapsed:.0f} s)")
+        now = time.monotonic()
+        self._say(f"{name}: {text} ({now - self._started.setdefault(name, now):.0f} s)")
 
     def _say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)

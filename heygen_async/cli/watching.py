@@ -47,7 +47,7 @@ class Watcher:
             case events.SubmissionReconciling():
                 self.display.note(f"It is not known whether the video was created ({event.reason}); looking for it")
             case events.RequestRetried():
-                self.display.note(f"{event.method} {event.path}: {event.reason}; trying again")
+                self.display.note(f"{event.reason}; trying again")
             case events.LookFailed():
                 self.display.note(f"A look failed ({event.reason}); the video is not affected")
             case events.DownloadInterrupted():
