@@ -735,6 +735,77 @@ async def test_53_a_cancelled_submission_is_found_again_by_its_key(
 
 
 @virtual_time
+@pytest.mark.parametrize("request_", [AVATAR, quick_start(), quick_start(callback_id="mine")], ids=["v3", "v2", "own"])
+async def test_one_key_used_at_the_same_time_is_one_job(fake: FakeHeyGen, request_: Any) -> None:
+    """A web handler that is called twice at once with the caller's key, on one client."""
+    fake.on("POST *", slow(5))
+    found: list[str] = []
+
+    async def create(heygen: AsyncHeyGen) -> None:
+        found.append((await heygen.videos.create(request_, idempotency_key="order-1")).id)
+
+    async with heygen_on(fake) as heygen, anyio.create_task_group() as tg:
+        for _ in range(3):
+            tg.start_soon(create, heygen.with_options(retries=RetryPolicy()))
+    assert found == [fake.job.id] * 3
+    assert fake.paid == 1
+
+
+@virtual_time
+async def test_53_a_cancelled_submission_with_the_callers_callback_id_is_found_again(fake: FakeHeyGen) -> None:
+    """The caller's id marks the video as well as ours would."""
+    fake.add("older", wire="v2", callback_id="another")
+    fake.on(V2, slow(5))
+    with anyio.move_on_after(1):
+        async with heygen_on(fake) as heygen:
+            await heygen.videos.create(quick_start(callback_id="mine"), idempotency_key="order-1")
+    await anyio.sleep(60)
+    async with heygen_on(fake) as heygen:
+        job = await heygen.videos.create(quick_start(callback_id="mine"), idempotency_key="order-1")
+    assert fake.jobs[job.id].request["callback_id"] == "mine"
+    assert fake.paid == 2
+
+
+@virtual_time
+async def test_57_many_ambiguous_submissions_at_once_find_their_own_videos(fake: FakeHeyGen) -> None:
+    """Twenty 503s after creating: twenty videos, each job its own, none twice, with a bounded number of looks."""
+    fake.on(V2, after_work(answer(503)), times=None)
+    found: dict[str, str] = {}
+
+    async def create(heygen: AsyncHeyGen, number: int) -> None:
+        job = await heygen.videos.create(quick_start(title=f"T{number}"))
+        found[f"T{number}"] = job.id
+
+    async with heygen_on(fake) as heygen, anyio.create_task_group() as tg:
+        for number in range(20):
+            tg.start_soon(create, heygen, number)
+    assert {title: fake.jobs[video_id].request["title"] for title, video_id in found.items()} == {
+        title: title for title in found
+    }
+    assert (fake.paid, len(found), len(fake.posts)) == (20, 20, 20)
+    assert len(fake.requests) < 20 * 20
+
+
+@virtual_time
+async def test_57_a_busy_account_does_not_hide_the_video(fake: FakeHeyGen) -> None:
+    """Other programs made 150 videos meanwhile: ours is on the second page."""
+    fake.on(V2, after_work(answer(503)))
+    async with heygen_on(fake) as heygen, anyio.create_task_group() as tg:
+
+        async def others() -> None:
+            while not fake.jobs:
+                await anyio.sleep(0.01)
+            for number in range(150):
+                fake.add(f"other-{number}", wire="v2", callback_id=f"theirs-{number}")
+
+        fake.on("GET /v1/video.list", fake_heygen.html(502), times=1)
+        tg.start_soon(others)
+        job = await heygen.videos.create(quick_start())
+    assert fake.jobs[job.id].request["callback_id"] == fake.posts[0].json["callback_id"]
+    assert len(fake.posts) == 1
+
+
+@virtual_time
 @pytest.mark.parametrize("request_", [AVATAR, quick_start()], ids=["v3", "v2"])
 async def test_53_a_cancelled_submission_ends_soon(fake: FakeHeyGen, request_: Any) -> None:
     """Shielding the answer has its own short deadline; the cancellation is never swallowed."""
