@@ -21,6 +21,8 @@ from heygen_async._protocol.resuming import Memo, dump_memo, load_memo
 from heygen_async._protocol.targets import Digest, memo_path, part_path
 
 _HASH_BLOCK: Final = 1024 * 1024
+# How much may wait in memory for the disk before the system is asked to begin with it.
+_WRITE_BACK: Final = 16 * 1024 * 1024
 _MAX_MEMO: Final = 64 * 1024
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK})
@@ -69,6 +71,7 @@ class PartFile:
     path: Path
     _descriptor: int
     position: int = field(init=False)
+    _sent_off: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.position = os.fstat(self._descriptor).st_size
@@ -83,7 +86,7 @@ class PartFile:
         target.parent.mkdir(parents=True, exist_ok=True)
         path = part_path(target)
         while True:
-            descriptor = os.open(path, _FLAGS, 0o666)
+            descriptor = _opened(path)
             try:
                 _lock(descriptor)
                 if _is_ours(descriptor, path):
@@ -117,11 +120,11 @@ class PartFile:
         """Throw away what is there."""
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self.position = 0
+        self.position = self._sent_off = 0
 
     def seek_end(self) -> None:
         """Go on behind what is there."""
-        self.position = os.lseek(self._descriptor, 0, os.SEEK_END)
+        self.position = self._sent_off = os.lseek(self._descriptor, 0, os.SEEK_END)
 
     def write(self, block: memoryview) -> None:
         """Write all of a block; an `OSError` in the middle leaves `position` at what was written."""
@@ -129,6 +132,9 @@ class PartFile:
             written = os.write(self._descriptor, block)
             self.position += written
             block = block[written:]
+        if self.position - self._sent_off >= _WRITE_BACK:
+            _write_back(self._descriptor, self._sent_off, self.position - self._sent_off)
+            self._sent_off = self.position
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return bytes from anywhere, fewer only at the end; the next write goes where it would have gone."""
@@ -189,6 +195,15 @@ class PartFile:
             os.close(descriptor)
 
 
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, _FLAGS, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise FileExistsError(errno.EEXIST, "A symbolic link is in the way", str(path)) from error
+        raise
+
+
 def _is_ours(descriptor: int, path: Path) -> bool:
     """Say whether a locked descriptor is still what the path names, and nothing else.
 
@@ -230,6 +245,12 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_back(descriptor: int, offset: int, length: int) -> None:
+    """Have the system send bytes off to the disk now, so that little is left for the flush at the end."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_DONTNEED)
 
 
 if sys.platform == "win32":  # pragma: no cover

@@ -68,6 +68,9 @@ class Saving:
             self._fail(error.error, error.reason, error)
         except DiskError as error:
             self._fail_to_write(error)
+        except errors.DownloadError as error:
+            error.bytes_done = self._kept
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await self.lane.threads.run(self.transfer.close)

@@ -107,7 +107,7 @@ def safe_name(text: str) -> str:
     name = _cut(_UNSAFE.sub("_", encodable).strip(" ."), _SAFE_LENGTH)
     if _DEVICES.match(name):
         name = f"_{name}"
-    if name == text:
+    if name and name == text:
         return name
     return f"{name or '_'}~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
