@@ -30,7 +30,7 @@ _EPILOG: Final = (
     "4 the time was up (the video id is printed), 130 interrupted."
 )
 
-# Typer 0.28 brought its own copy of click; the classes that both kinds of Typer share are reached through this one.
+# The base of all usage errors; Typer exports it under a name of its own only since 0.29.
 _CommandLineError: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 
