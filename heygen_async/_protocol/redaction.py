@@ -80,7 +80,11 @@ def redact_json(value: Any, *, secrets: tuple[str, ...] = (), _depth: int = 0) -
     if _depth == _DEEPEST:
         return _HIDDEN
     if fields is not None:
-        return {key: redact_json(item, secrets=secrets, _depth=_depth + 1) for key, item in fields.items()}
+        # Names are the server's words as well.
+        return {
+            redact_json(name, secrets=secrets): redact_json(item, secrets=secrets, _depth=_depth + 1)
+            for name, item in fields.items()
+        }
     return [redact_json(item, secrets=secrets, _depth=_depth + 1) for item in items or ()]
 
 
