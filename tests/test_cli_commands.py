@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from attrs import frozen
 
 from heygen_async import AsyncHeyGen, PollPolicy, RetryPolicy, __version__
 from heygen_async.cli import main, work
+from heygen_async.cli.output import Output
 from tests.fake_heygen import KEY, SIGNATURE, FakeHeyGen, LoopbackServer, answer, broken, gone, html, slow
 
 HELLO = ["generate", "--avatar", "avatar-1", "--voice", "voice-1", "--script", "Hello"]
@@ -134,6 +136,7 @@ def test_generate_without_a_target_prints_the_id(shell: Shell, fake: FakeHeyGen)
     """The id is what everything else goes on from; a presigned URL does not belong on a screen."""
     ran = shell(*HELLO)
     assert (ran.code, ran.out) == (0, f"{fake.job.id}\n")
+    assert f"Next: heygen-async download {fake.job.id} --out FILE" in ran.err
     assert SIGNATURE not in ran.err
     assert shell(*HELLO, "--json").json["path"] is None
 
@@ -430,6 +433,18 @@ def test_a_removed_endpoint_names_the_way_out(shell: Shell, fake: FakeHeyGen) ->
     ran = shell(*HELLO, "--api-version", "v2")
     assert ran.code == 1
     assert "--api-version auto" in ran.err
+
+
+@pytest.mark.usefixtures("server")
+def test_a_reader_who_left_is_no_bad_input(shell: Shell, fake: FakeHeyGen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`heygen-async status ... | head` ends quietly."""
+    fake.add("v1")
+
+    def result(*_: Any) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(Output, "result", result)
+    assert shell("status", "v1") == Ran(1, "", "")
 
 
 def test_the_version_is_printed(shell: Shell) -> None:

@@ -70,6 +70,7 @@ app = typer.Typer(
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; usage errors are printed like all others."""
+    # What the SDK logs is shown from its events, in words for people.
     logging.getLogger("heygen_async").addHandler(logging.NullHandler())
     try:
         code = typer.main.get_command(app).main(list(arguments) or ["--help"], prog_name=_NAME, standalone_mode=False)
@@ -112,7 +113,10 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to leave the videos.")] = Path("heygen-demo"),
     as_json: AsJson = False,
 ) -> None:
-    """Make three videos without an account, on a HeyGen emulator inside this program."""
+    """Make three videos without an account.
+
+    They come from a HeyGen emulator inside this program; nothing is sent to HeyGen.
+    """
     output = Output(as_json)
     with reporting(output, Resume()):
         made = demo_work.run(out)
@@ -167,11 +171,16 @@ def generate(
         action = work.submit_video if no_wait else work.generate_video
         made = anyio.run(action, connection, resume, wanted, idempotency_key)
         output.result(made, [made.get("path") or made["id"]])
+        if out is None:
+            output.hint(evolve(resume, out="FILE").by_id(made["id"]))
 
 
 @app.command()
 def status(video_id: VideoId, api_version: OnWire = Wire.AUTO, as_json: AsJson = False) -> None:
-    """Look once how a video is getting on; a failed video is an answer, not a failure."""
+    """Look once how a video is getting on.
+
+    A failed video is an answer like any other: the exit code is 0.
+    """
     output, resume = Output(as_json), _known(video_id, api_version)
     with reporting(output, resume):
         video = anyio.run(work.read_video, work.Connection(api_version=_choice(api_version)), resume, video_id)
@@ -188,7 +197,10 @@ def download(
     api_version: OnWire = Wire.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Wait for a video if needed and save it; goes on where an earlier download broke off."""
+    """Save a video, waiting for it if needed.
+
+    Goes on where an earlier download of the same file broke off.
+    """
     output, resume = Output(as_json), _known(video_id, api_version)
     resume.out, resume.asset, resume.overwrite = out, asset.value, overwrite
     connection = work.Connection(api_version=_choice(api_version), timeout=timeout)

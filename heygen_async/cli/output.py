@@ -28,6 +28,11 @@ class Output:
         sys.stdout.write("".join(f"{line}\n" for line in shown))
         sys.stdout.flush()
 
+    def hint(self, next_step: str) -> None:
+        """Tell people what to do next."""
+        if not self.as_json:
+            print(f"Next: {next_step}", file=sys.stderr)
+
     def failure(self, failure: Failure) -> None:
         """Print why a command failed and what to do next; with JSON also on stdout."""
         if self.as_json:
@@ -44,6 +49,9 @@ def reporting(output: Output, resume: Resume) -> Generator[None]:
     """
     try:
         yield
+    except BrokenPipeError:
+        # Whoever read our output has left; Typer ends the command quietly.
+        raise
     except (HeyGenError, ValueError, OSError, KeyboardInterrupt, BaseExceptionGroup) as raised:
         error = innermost(raised)
         if not isinstance(error, HeyGenError | ValueError | OSError | KeyboardInterrupt):
