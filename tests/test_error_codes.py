@@ -19,16 +19,16 @@ MEANT: dict[int, str] = {
     "invalid_access_token",
     402: "insufficient_credit plan_upgrade_required subscription_required trial_limit_exceeded 400551 400599 "
     "tier_not_support MOVIO_PAYMENT_INSUFFICIENT_CREDIT",
-    403: "forbidden resource_access_denied ai_vendor_access_restricted voice_not_usable 400562 400573 permission_denied "
-    "400631 user_blocked 400685 avatar_usage_not_permitted 10013",
+    403: "forbidden resource_access_denied ai_vendor_access_restricted voice_not_usable 400562 400573 "
+    "permission_denied 400631 user_blocked 400685 avatar_usage_not_permitted 10013",
     404: "not_found resource_not_found video_not_found avatar_not_found avatar_group_not_found voice_not_found "
     "template_not_found asset_not_found webhook_not_found 40104 400101 user_not_found 400116 400131 400144 400174 "
     "photar_not_found 400561 space_not_found 10006 10012",
     409: "conflict request_in_progress resource_not_ready",
     429: "rate_limit_exceeded quota_exceeded 400123 400140 400664 10007 10014 10015",
     500: "internal_error service_unavailable gateway_timeout voice_provider_error video_delete_failed",
-    400: "invalid_parameter validation_error download_failed avatar_not_usable script_too_short content_policy_violation "
-    "40001 40002 40004 40005 40006 40010 40012 40031 40039 40044 40065 40090 40118 40119 400009 400014 400105 400111 "
+    400: "invalid_parameter validation_error download_failed avatar_not_usable script_too_short "
+    "content_policy_violation 40001 40002 40004 40005 40006 40010 40012 40031 40039 40044 40065 40090 40118 40119 400009 400014 400105 400111 "
     "400128 400150 400165 400168 400175 400542 400543 400548 400552 400621 400624 400625 400634 400652 400680 401003 "
     "401035 402007 402008 402009 1000022 MOVIO_VIDEO_IS_TOO_LONG TTS_VOICE_UNAVAILABLE_ERR VIDEO_FILE_CORRUPTED",
 }

@@ -169,7 +169,7 @@ def test_a_backoff_never_shrinks(policy: RetryPolicy, attempt: int, chance: floa
 
 
 def test_a_backoff_doubles_from_the_base() -> None:
-    """Half-way between the ends of the jitter; at the bound it is still jittered, so that clients do not march in step."""
+    """Half-way between the ends of the jitter; it is jittered at the bound as well, so that clients do not march."""
     assert [backoff(POLICY, attempt, 0.5) for attempt in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 24, 24]
     assert (backoff(POLICY, 1, 0), backoff(POLICY, 9, 0)) == (0.375, 18)
     assert backoff(POLICY, 9, 0.999999) == pytest.approx(30)
