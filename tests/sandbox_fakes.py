@@ -25,15 +25,19 @@ class InstantRenderer:
 
     def submit(self, plan: Plan) -> Render:
         render = Render(plan, self.folder / plan.digest())
-        render.folder.mkdir(exist_ok=True)
-        body = MP4_START + bytes(range(256)) * (self.size // 256)
-        (render.folder / f"video.{plan.suffix}").write_bytes(body)
-        for name in ("thumbnail.jpg", "preview.gif", "captions.srt", "captions.ass"):
-            (render.folder / name).write_text(name)
+        if not render.folder.exists():
+            self._write(render)
         self.renders.append(render)
         if not self.hold:
             self.release()
         return render
+
+    def _write(self, render: Render) -> None:
+        render.folder.mkdir()
+        body = MP4_START + bytes(range(256)) * (self.size // 256)
+        (render.folder / f"video.{render.plan.suffix}").write_bytes(body)
+        for name in ("thumbnail.jpg", "preview.gif", "captions.srt", "captions.ass"):
+            (render.folder / name).write_text(name)
 
     def release(self, at: float = 0.0) -> None:
         for render in self.renders:

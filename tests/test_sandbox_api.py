@@ -253,7 +253,8 @@ async def test_invalid_bodies_are_refused_in_each_envelope(api, sandbox):
     assert v2.json()["error"]["code"] == "invalid_parameter"
     assert "dimension.width is invalid" in v2.json()["error"]["message"]
     for path in ("/v3/videos", "/v2/video/generate"):
-        assert (await api.post(path, content=b"{not json")).status_code == 400
+        for garbage in (b"{not json", b'{"fps": NaN}', b'{"title": "\\ud800"}', b"\xff", b""):
+            assert (await api.post(path, content=garbage)).status_code == 400
     assert sandbox.jobs.count == 0
 
 

@@ -219,6 +219,8 @@ def test_prices_follow_the_length_and_engine(body, usd):
 def test_labels_hold_no_signatures_and_stay_short():
     """A URL shows its last part, never its query."""
     assert label("https://host/a/b.png?X-Amz-Signature=secret") == "b.png"
+    assert label("https://user:pass@host?sig=/secret") == "file"
+    assert label("http://[broken/a/b.mp4#t=1") == "b.mp4"
     assert label("x" * 50) == "x" * 29 + "…"
 
 

@@ -127,6 +127,7 @@ def test_valid_v3_bodies_pass(body):
         (STUDIO, "scenes", STUDIO["scenes"] * 11, "scenes"),
         (STUDIO, "scenes", {}, "scenes"),
         (STUDIO, "scenes.0", "intro", "scenes.0"),
+        (FULL_AVATAR, "engine", {"type": ["avatar_iv"]}, "engine.type"),
         (FULL_AVATAR, "engine", {"type": "avatar_iii"}, "motion_prompt"),
         (STUDIO, "scenes.0.input.background.color", "#fff", "scenes.0.input.background.color"),
         (STUDIO, "scenes.0.input.script", ..., "scenes.0.input.script"),

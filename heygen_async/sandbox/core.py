@@ -104,6 +104,7 @@ class Account:
     planned_failures: deque[Failure] = field(factory=deque[Failure])
     _running: dict[str, Job] = field(factory=dict[str, Job])
     _waiting: deque[Job] = field(factory=deque[Job])
+    _last_admission: float = 0.0
 
     def refuse(self, order: Order, *, now: float) -> None:
         """Raise `InsufficientCreditError` or, on v3, `TooManyJobsError` if the order cannot be accepted now."""
@@ -171,7 +172,7 @@ class Account:
     def settle(self, now: float) -> None:
         """Bring all jobs up to `now`: each end frees a slot, at its own time, for the job that waits longest."""
         self._admit(now)
-        ends = [(end, job.number, job) for job in self._running.values() if (end := self._end(job, now)) is not None]
+        ends = list(self._ends(now))
         heapq.heapify(ends)
         while ends:
             end, _, job = heapq.heappop(ends)
@@ -184,15 +185,26 @@ class Account:
         admitted: list[Job] = []
         while self._waiting and (self.concurrency is None or len(self._running) < self.concurrency):
             job = self._waiting.popleft()
-            job.admitted_at = max(at, job.created_at)
+            self._last_admission = job.admitted_at = max(at, job.created_at, self._last_admission)
             self._running[job.id] = job
             admitted.append(job)
         return admitted
 
+    def _ends(self, now: float) -> Iterator[tuple[float, int, Job]]:
+        for job in self._running.values():
+            due = self._due(job, now)
+            if due is not None and due > now:
+                return  # jobs run in the order of their admission: none behind this one is due either
+            if (end := self._end(job, now)) is not None:
+                yield end, job.number, job
+
+    def _due(self, job: Job, now: float) -> float | None:
+        assert job.admitted_at is not None  # noqa: S101 - running means admitted
+        return self.progress.due(admitted_at=job.admitted_at, looks=job.looks, now=now)
+
     def _end(self, job: Job, now: float) -> float | None:
         """Return when a running job ended, None if it has not: its file must exist too."""
-        assert job.admitted_at is not None  # noqa: S101 - running means admitted
-        due = self.progress.due(admitted_at=job.admitted_at, looks=job.looks, now=now)
+        due = self._due(job, now)
         if due is None or due > now:
             return None
         if job.planned_failure:

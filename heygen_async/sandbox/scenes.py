@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from heygen_async.sandbox.plan import Backdrop, Scene
 from heygen_async.sandbox.script import Utterance, speak
@@ -16,6 +16,8 @@ CLIP_SECONDS: Final = 5.0
 """The length given to a scene that is a video file, for the same reason."""
 
 LABEL_CHARACTERS: Final = 30
+
+_NOT_PATH: Final = re.compile(r"[?#]")
 
 
 def spoken_scene(script: str, *, backdrop: Backdrop, presenter: str | None, speed: float = 1.0) -> Scene:
@@ -51,8 +53,10 @@ def clip(source: str) -> Backdrop:
 
 
 def label(source: str) -> str:
-    """Return a short name for a URL or an id; never a query, because signatures live there."""
-    name = urlsplit(source).path.rstrip("/").rsplit("/", 1)[-1] if "://" in source else source
+    """Return a short name for a URL or an id; never a query or user, because secrets live there."""
+    _, is_url, rest = source.partition("://")
+    path = _NOT_PATH.split(rest, maxsplit=1)[0].partition("/")[2]
+    name = path.rstrip("/").rsplit("/", 1)[-1] or "file" if is_url else source
     return name if len(name) <= LABEL_CHARACTERS else name[: LABEL_CHARACTERS - 1] + "…"
 
 

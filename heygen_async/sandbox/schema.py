@@ -124,19 +124,22 @@ def record(
     closed: bool = False,
     rules: Sequence[Callable[[dict[str, Any], str], Iterator[Fault]]] = (),
 ) -> Check:
-    """Check an object; `closed` refuses unknown fields, `rules` look at several fields at once."""
+    """Check an object; `closed` refuses unknown fields, `rules` look at several fields once each is right by itself."""
 
     def check(value: Any, path: str) -> Iterator[Fault]:
         given = as_object(value)
         if given is None:
             yield Fault(path, "Input should be a valid object")
             return
+        found: list[Fault] = []
         for name, spec in fields.items():
-            yield from _check_field(given, name, spec if isinstance(spec, Field) else Field(spec), path)
-        for name in given.keys() - fields.keys() if closed else ():
-            yield Fault(_join(path, name), "Extra inputs are not permitted", unknown=True)
-        for rule in rules:
-            yield from rule(given, path)
+            found += _check_field(given, name, spec if isinstance(spec, Field) else Field(spec), path)
+        for name in sorted(given.keys() - fields.keys()) if closed else ():
+            found.append(Fault(_join(path, name), "Extra inputs are not permitted", unknown=True))
+        yield from found
+        if all(fault.unknown for fault in found):
+            for rule in rules:
+                yield from rule(given, path)
 
     return check
 

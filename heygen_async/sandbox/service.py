@@ -113,7 +113,8 @@ class Service:
 async def read_json(request: Request, check: Check, *, lenient: bool) -> dict[str, Any]:
     """Return the checked body of a request; raise the 400 that names what is wrong with it."""
     try:
-        body = json.loads(await request.body())
+        body = json.loads(await request.body(), parse_constant=_refuse_constant)
+        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair parses, but is no text
     except ValueError:
         raise Problem(400, "invalid_parameter", "Request body is not valid JSON") from None
     faults = [fault for fault in check(body, "") if not (lenient and fault.unknown)]
@@ -121,6 +122,10 @@ async def read_json(request: Request, check: Check, *, lenient: bool) -> dict[st
         raise Problem.from_faults(faults)
     checked: dict[str, Any] = body
     return checked
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def read_limit(text: str | None, *, low: int, high: int, default: int) -> int:
