@@ -11,11 +11,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from attrs import asdict, define, field, fields
+from attrs import define, field
 
+from heygen_async import _journal_schema as schema
 from heygen_async._file_locks import HeldError, PidLock
 from heygen_async._protocol.journal import Entry
 from heygen_async.errors import JournalError, JournalLockedError
@@ -23,7 +24,6 @@ from heygen_async.errors import JournalError, JournalLockedError
 Change: TypeAlias = Callable[[Entry | None], Entry | None]
 """What becomes of an entry: the same object for no change, None to forget it; a `JournalError` refuses."""
 
-_APPLICATION_ID: Final = 0x48474A4E  # "HGJN", which tells a journal from other SQLite files
 _LOCK_SUFFIX: Final = ".lock"
 # How long another program that writes to the file, such as an open SQLite shell, is waited for.
 _BUSY_TIMEOUT: Final = 5.0
@@ -36,40 +36,6 @@ _UNWRITABLE: Final = (
     sqlite3.IntegrityError,
     sqlite3.InterfaceError,
     sqlite3.ProgrammingError,
-)
-
-# One step per schema version. `holder` has one row, rewritten at every opening: proof that the file can be written.
-_MIGRATIONS: Final[Sequence[Sequence[str]]] = (
-    (
-        """CREATE TABLE item (
-            number INTEGER PRIMARY KEY,
-            key TEXT NOT NULL UNIQUE,
-            idempotency_key TEXT NOT NULL,
-            payload_hash TEXT NOT NULL,
-            wire TEXT NOT NULL CHECK (wire IN ('v2', 'v3')),
-            callback_id TEXT,
-            state TEXT NOT NULL CHECK (state IN ('intended', 'submitted', 'completed', 'failed', 'saved')),
-            video_id TEXT,
-            first_attempt_at REAL NOT NULL,
-            error_code TEXT,
-            error_message TEXT,
-            retryable INTEGER NOT NULL CHECK (retryable IN (0, 1)),
-            saved_path TEXT,
-            saved_size INTEGER,
-            usd REAL,
-            updated_at REAL NOT NULL,
-            CHECK (state IN ('intended', 'failed') OR video_id IS NOT NULL)
-        )""",
-        "CREATE TABLE holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER NOT NULL, since REAL NOT NULL)",
-    ),
-)
-SCHEMA_VERSION: Final = len(_MIGRATIONS)
-
-_COLUMNS: Final = tuple(attribute.name for attribute in fields(Entry))
-_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM item"  # noqa: S608 - our own names
-_UPSERT: Final = (
-    f"INSERT INTO item ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)}) "  # noqa: S608
-    f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS)}"
 )
 
 
@@ -129,13 +95,12 @@ class JournalFile:
 
     def _changed(self, key: str, change: Change) -> Entry | JournalError | None:
         try:
-            row = self._connection.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone()
-            known = None if row is None else _entry(row)
+            known = schema.find(self._connection, key)
             new = change(known)
             if new is None and known is not None:
-                self._connection.execute("DELETE FROM item WHERE key = ?", (key,))
+                schema.delete(self._connection, key)
             elif new is not None and new is not known:
-                self._connection.execute(_UPSERT, asdict(new))
+                schema.put(self._connection, new)
         except JournalError as error:
             return error
         except _UNWRITABLE as error:
@@ -154,9 +119,7 @@ def read_journal(path: str | os.PathLike[str]) -> list[Entry]:
     try:
         connection = _connected(place, read_only=True)
         try:
-            if _version(place, connection) == 0:
-                return []
-            return [_entry(row) for row in connection.execute(f"{_SELECT} ORDER BY number")]
+            return schema.find_all(connection) if schema.version_of(place, connection) else []
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -198,11 +161,11 @@ def _prepared(place: Path) -> sqlite3.Connection:
     try:
         connection = _connected(place, read_only=False)
         try:
-            version = _version(place, connection)
+            version = schema.version_of(place, connection)
             _make_durable(connection)
             _prove_sound(place, connection)
             with _transaction(connection):
-                _migrate(connection, version)
+                schema.migrate(connection, version)
                 row = (1, os.getpid(), time.time())
                 connection.execute("INSERT OR REPLACE INTO holder (one, pid, since) VALUES (?, ?, ?)", row)
         except BaseException:
@@ -227,21 +190,6 @@ def _connected(place: Path, *, read_only: bool) -> sqlite3.Connection:
     )
 
 
-def _version(place: Path, connection: sqlite3.Connection) -> int:
-    """Return the schema version, 0 for a new file; raise `JournalError` for what is no journal, or is a newer one."""
-    application_id, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-    if application_id == 0 and version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        return 0
-    if application_id != _APPLICATION_ID:
-        raise JournalError(f"{place} is a database of something else, not a journal. It was left as it is.")
-    if version > SCHEMA_VERSION:
-        raise JournalError(
-            f"{place} was written by a newer heygen-async (schema {version}, this one knows {SCHEMA_VERSION}). "
-            "It was left as it is. Upgrade heygen-async, or use another journal."
-        )
-    return int(version)
-
-
 def _make_durable(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -251,19 +199,9 @@ def _make_durable(connection: sqlite3.Connection) -> None:
 
 
 def _prove_sound(place: Path, connection: sqlite3.Connection) -> None:
-    finding = _pragma(connection, "integrity_check(1)")
+    finding = schema.pragma(connection, "integrity_check(1)")
     if finding != "ok":
         raise JournalError(_damaged(place, str(finding)))
-
-
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    if version == SCHEMA_VERSION:
-        return
-    for statements in _MIGRATIONS[version:]:
-        for statement in statements:
-            connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 @define(eq=False)
@@ -284,20 +222,10 @@ class _transaction:  # noqa: N801 - used like a function
                 self._connection.execute("ROLLBACK")
 
 
-def _pragma(connection: sqlite3.Connection, name: str) -> Any:
-    return connection.execute(f"PRAGMA {name}").fetchone()[0]
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
-    values["retryable"] = bool(values["retryable"])
-    return Entry(**values)
-
-
 def _damaged(place: Path, finding: str) -> str:
     return (
-        f"The journal {place} is damaged ({finding}). Nothing was sent. Put a copy of it back, or keep it and start "
-        "with another journal; items under new keys are submitted anew."
+        f"The journal {place} is damaged ({' '.join(finding.split())}). Put a copy of it back. "
+        "Another journal would know nothing of what this one held: what was submitted would be paid for again."
     )
 
 
