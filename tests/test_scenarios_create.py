@@ -920,6 +920,26 @@ async def test_58_a_404_for_an_avatar_is_no_retirement(fake: FakeHeyGen, style: 
     assert fake.paid == 0
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"data": None, "error": {"code": "not_found", "message": "avatar look not found"}},
+        {"data": None, "error": {"message": "avatar look not found"}},
+        {"data": None, "error": "avatar look not found"},
+        {"code": 404, "message": "Avatar not found"},
+        {"error": {"code": "resource_not_found", "message": "Voice 2d5b does not exist"}},
+    ],
+    ids=["v2", "no-code", "words", "v1", "v3"],
+)
+async def test_58_a_404_that_only_names_an_avatar_is_no_retirement(fake: FakeHeyGen, payload: Any) -> None:
+    """HeyGen has no stable code for it: the words tell that the route still works."""
+    fake.on(V2, lambda *_: Reply(404, payload), times=None)
+    async with heygen_on(fake) as heygen:
+        with pytest.raises(NotFoundError):
+            await heygen.videos.create(quick_start())
+    assert [post.route for post in fake.posts] == [V2]
+
+
 @pytest.mark.parametrize("status", [410, 404, 405])
 async def test_58_v2_only_raises_when_the_route_is_gone(fake: FakeHeyGen, status: int) -> None:
     """`api_version="v2"`: never translated."""
