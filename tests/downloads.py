@@ -28,6 +28,14 @@ CONTEXT = ssl.create_default_context()
 LANES = ["thread", "async"]
 
 
+def loopback_tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return the server's and the client's side of TLS with a certificate that is good for nothing but these tests."""
+    pem = Path(__file__).with_name("loopback.pem")
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(pem)
+    return server, ssl.create_default_context(cafile=pem)
+
+
 class ReadyTls:
     """A TLS context that was built before the test."""
 

@@ -10,6 +10,7 @@ import contextlib
 import gzip as gziplib
 import random
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -292,6 +293,7 @@ class FileServer:
     always: Behaviour = well
     seen: list[Seen] = field(default_factory=list)
     host: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None
     holding: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -305,7 +307,7 @@ class FileServer:
 
     @property
     def origin(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -354,8 +356,12 @@ class FileServer:
         with self._lock:
             self._open.add(connection)
         try:
-            with connection, contextlib.suppress(OSError):
-                self._exchange(connection)
+            with contextlib.suppress(OSError), connection:
+                if self.tls is None:
+                    self._exchange(connection)
+                else:
+                    with self.tls.wrap_socket(connection, server_side=True) as secured:
+                        self._exchange(secured)
         finally:
             with self._lock:
                 self._open.discard(connection)

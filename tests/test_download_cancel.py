@@ -1,0 +1,343 @@
+"""Cancelling a download, by anyio or by asyncio itself: prompt, nothing left running, the part file fit to go on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from heygen_async import ConfigurationError, DownloadIncompleteError
+from heygen_async._download import FileSource
+from heygen_async._policies import Limits
+from heygen_async._threads import Threads, supervised
+from tests import file_server as host
+from tests.downloads import LANES, Kit, kit_on, quick_folder
+from tests.file_server import FileServer, mp4
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with FileServer() as server:
+        yield server
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with quick_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(params=LANES)
+async def kit(request: pytest.FixtureRequest, server: FileServer, folder: Path) -> AsyncIterator[Kit]:
+    async with kit_on(server, folder, lane=request.param) as kit:
+        yield kit
+
+
+async def until(condition: Any) -> None:
+    """Wait for something that another thread brings about."""
+    with anyio.fail_after(10):
+        while not condition():
+            await anyio.sleep(0.005)
+
+
+async def assert_goes_on(kit: Kit, *, part: int) -> None:
+    """Check that the part file is valid, unlocked, and continued by the next save."""
+    assert kit.part.read_bytes() == kit.server.body[:part]
+    kit.server.always = host.well
+    kit.server.script.clear()
+    kit.server.seen.clear()
+    saved = await kit.save(digest="sha256")
+    assert saved.resumed_from == part
+    assert kit.server.ranges == [f"bytes={part}-"]
+    kit.assert_only_the_film()
+
+
+async def test_53c_cancelling_a_stalled_download_is_prompt(kit: Kit) -> None:
+    """The stall time is an hour; the thread that is blocked on the socket is woken all the same."""
+    kit.server.always = host.stall(100_000)
+    with anyio.fail_after(20), anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(kit.save, stall=3600.0))
+            await until(lambda: kit.part.exists() and kit.part.stat().st_size == 100_000)
+            scope.cancel()
+    await assert_goes_on(kit, part=100_000)
+
+
+async def test_53c_cancelling_in_full_swing_leaves_a_valid_part(kit: Kit) -> None:
+    """Between two blocks of a fast download, at a moment of the file's own choosing."""
+    kit.server.body = mp4(8_000_000)
+    with anyio.CancelScope() as scope:
+        await kit.save(on_progress=lambda _: scope.cancel())
+    if kit.target.exists():  # the only report was the last one
+        return
+    part = kit.part.stat().st_size
+    await assert_goes_on(kit, part=part)
+
+
+async def test_53c_cancelling_before_the_head_is_prompt(kit: Kit) -> None:
+    """A host that says nothing is left alone at once."""
+    kit.server.always = host.silent
+    with anyio.fail_after(20), anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(kit.save, stall=3600.0))
+            await anyio.to_thread.run_sync(kit.server.holding.wait, 10)
+            scope.cancel()
+    assert kit.files == []
+
+
+async def test_53c_cancelling_between_two_attempts_is_prompt(kit: Kit) -> None:
+    """During the pause nothing is open but the part file."""
+    kit.server.always = host.answer(503, retry_after="100")
+    with anyio.fail_after(20), anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(kit.save)
+            await until(lambda: kit.interruptions)
+            scope.cancel()
+    assert kit.files == []
+
+
+@pytest.mark.parametrize("use_uvloop", [False, True])
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=False)
+def test_53c_task_cancel_of_asyncio_leaves_no_thread_behind(
+    server: FileServer, folder: Path, lane: str, anyio_backend: str, use_uvloop: bool
+) -> None:
+    """anyio's shields do not hold off `task.cancel()`, the children of a task group do; twice does not help either."""
+
+    async def main() -> None:
+        async with kit_on(server, folder, lane=lane) as kit:
+            server.always = host.stall(100_000)
+            task = asyncio.ensure_future(kit.save(stall=3600.0))
+            await until(lambda: kit.part.exists() and kit.part.stat().st_size == 100_000)
+            task.cancel()
+            await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            assert task.cancelled()
+            await assert_goes_on(kit, part=100_000)
+
+    anyio.run(main, backend="asyncio", backend_options={"use_uvloop": use_uvloop})
+
+
+async def test_53c_an_error_in_the_progress_callback_ends_the_save(kit: Kit) -> None:
+    """It comes out as it is, not in a group, and what was fetched stays."""
+    kit.server.always = host.stall(100_000)
+
+    def on_progress(update: Any) -> None:
+        if update.bytes_done == 100_000:
+            raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        await kit.save(on_progress=on_progress, stall=3600.0)
+    await assert_goes_on(kit, part=100_000)
+
+
+async def test_53c_an_error_in_the_last_progress_call_keeps_the_whole_part(kit: Kit) -> None:
+    """The file is not given its name; the next save has only to ask whether it is whole."""
+
+    def on_progress(_: Any) -> None:
+        raise LookupError("enough")
+
+    with pytest.raises(LookupError):
+        await kit.save(on_progress=on_progress)
+    await assert_goes_on(kit, part=len(kit.server.body))
+
+
+async def test_progress_is_reported_in_the_event_loop_and_at_the_end(kit: Kit) -> None:
+    """About ten times a second while something changes, once at the end; the loop's own thread."""
+    kit.server.body = mp4(4_000)
+    kit.server.script = [host.throttled(500, 0.05)]
+    updates: list[tuple[float, Any]] = []
+    threads: set[int] = set()
+
+    def on_progress(update: Any) -> None:
+        threads.add(threading.get_ident())
+        updates.append((time.monotonic(), update))
+
+    await kit.save(on_progress=on_progress)
+    done = [update.bytes_done for _, update in updates]
+    assert threads == {threading.get_ident()}
+    assert done == sorted(done)
+    assert 2 <= len(done) <= 8
+    assert done[-1] == 4_000
+    assert {update.bytes_total for _, update in updates} == {4_000}
+
+
+async def test_saves_queue_for_a_slot_and_one_task_may_hold_several(server: FileServer, folder: Path) -> None:
+    """More saves than slots all arrive, and never more connections than slots are open."""
+    open_now: list[int] = [0, 0]
+    lock = threading.Lock()
+
+    def counted(exchange: host.Exchange) -> None:
+        with lock:
+            open_now[0] += 1
+            open_now[1] = max(open_now)
+        time.sleep(0.01)
+        host.well(exchange)
+        with lock:
+            open_now[0] -= 1
+
+    server.always = counted
+    async with kit_on(server, folder, limits=Limits(max_downloads=2)) as kit:
+        async with kit.lane.slot(), anyio.create_task_group() as group:
+            for n in range(4):
+                group.start_soon(partial(kit.save, path=folder / f"{n}.mp4"))
+        assert len(kit.files) == 4
+        async with kit.lane.slot(), kit.lane.slot():
+            pass
+    assert open_now[1] <= 2
+
+
+async def test_closing_the_client_ends_running_downloads(kit: Kit) -> None:
+    """A thread that is blocked on a socket does not outlive the client."""
+    kit.server.always = host.stall(100_000)
+    errors: list[Exception] = []
+
+    async def save() -> None:
+        try:
+            await kit.save(stall=3600.0)
+        except (ConfigurationError, DownloadIncompleteError) as error:
+            errors.append(error)
+
+    if kit.lane._supplied is not None:
+        pytest.skip("a caller's own client is the caller's to close")
+    async with anyio.create_task_group() as group:
+        group.start_soon(save)
+        await until(lambda: kit.part.exists() and kit.part.stat().st_size == 100_000)
+        kit.lane._guard.closed = True
+        await kit.lane.aclose()
+    assert isinstance(errors[0], ConfigurationError)
+    kit.lane._guard.closed = False
+    await assert_goes_on(kit, part=100_000)
+
+
+async def test_a_closed_client_starts_nothing(kit: Kit) -> None:
+    """Neither saves nor streams."""
+    kit.lane._guard.closed = True
+    with pytest.raises(ConfigurationError):
+        await kit.save()
+    with pytest.raises(ConfigurationError):
+        async with kit.downloader.open_stream(FileSource(url=kit.server.url)):
+            pass
+    assert kit.server.seen == []
+
+
+async def test_cancelling_a_renewal_unlocks_the_part(kit: Kit) -> None:
+    """The API takes long to give a fresh link; giving up on it leaves everything fit to go on."""
+    kit.server.script = [host.cut(100_000), host.EXPIRED]
+    asked = anyio.Event()
+
+    async def refresh() -> str:
+        asked.set()
+        await anyio.sleep_forever()
+        return ""
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(kit.save, FileSource(url=kit.server.url, refresh=refresh))
+        await asked.wait()
+        group.cancel_scope.cancel()
+    await assert_goes_on(kit, part=100_000)
+
+
+async def test_hashing_a_found_part_can_be_interrupted(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A digest over gigabytes of an old part file does not hold up a cancellation."""
+    kit.server.script = [host.cut(250_000), host.answer(405)]
+    with pytest.raises(Exception, match="405"):
+        await kit.save()
+    monkeypatch.setattr("heygen_async._partfile._HASH_BLOCK", 1)
+    started = threading.Event()
+
+    class SlowDigest:
+        digest_size = 1
+
+        def update(self, _: bytes) -> None:
+            started.set()
+            time.sleep(0.002)
+
+    monkeypatch.setattr("heygen_async._transfer.new_digest", lambda _: SlowDigest())
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(kit.save, digest="sha256"))
+            await anyio.to_thread.run_sync(started.wait, 5)
+            group.cancel_scope.cancel()
+    assert len(kit.server.seen) == 2
+    monkeypatch.undo()
+    await assert_goes_on(kit, part=250_000)
+
+
+# The machinery below
+
+
+async def test_supervised_work_returns_or_raises_as_it_is() -> None:
+    """No exception group around either the work's or the watcher's error."""
+
+    async def work() -> int:
+        return 5
+
+    async def failing() -> int:
+        raise LookupError
+
+    async def watch(_: anyio.Event) -> None:
+        raise KeyError
+
+    assert await supervised(work) == 5
+    with pytest.raises(LookupError):
+        await supervised(failing)
+    with pytest.raises(KeyError):
+        await supervised(anyio.sleep_forever, watch=watch)
+
+
+async def test_a_thread_is_cut_when_its_watcher_fails() -> None:
+    """The watcher's error waits until the thread has ended."""
+    started, stop, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        stop.wait(10)
+        ended.set()
+
+    async def watch(_: anyio.Event) -> None:
+        await until(started.is_set)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await Threads().run(work, cut=stop.set, watch=watch)
+    assert ended.is_set()
+
+
+async def test_a_line_that_was_cut_while_connecting_is_shut_down_when_connected() -> None:
+    """Cancelling cannot interrupt a connect, so what comes of it is ended at once."""
+    from heygen_async._transport.file_line import Line
+
+    ours, theirs = socket.socketpair()
+
+    class Stream:
+        read = staticmethod(lambda *_: b"")
+
+        def get_extra_info(self, _: str) -> Any:
+            return ours
+
+    line = Line(5)
+    line.cut()
+    line.cut("for another reason")
+    assert line.cut_because == "the download was cancelled"
+    line.trace("connection.connect_tcp.started", {})
+    line.trace("connection.connect_tcp.complete", {"return_value": Stream()})
+    assert theirs.recv(1) == b""
+    line.close()
+    line.cut()
+    ours.close()
+    theirs.close()
