@@ -159,8 +159,8 @@ class ApiLane:
 
 def _check_kind(client: object) -> None:
     """Refuse what cannot be used as a client: `httpx.Client`, which cannot be awaited, is an easy mistake."""
-    is_sync = hasattr(client, "close") and not hasattr(client, "aclose")
-    if client is not None and (is_sync or not hasattr(client, "send") or not hasattr(client, "build_request")):
+    wrong = isinstance(client, type) or (hasattr(client, "close") and not hasattr(client, "aclose"))
+    if client is not None and (wrong or not hasattr(client, "send") or not hasattr(client, "build_request")):
         raise ConfigurationError(f"http_client must be an httpx.AsyncClient, not {type(client).__name__}")
 
 
