@@ -5,25 +5,36 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, field
 
 from heygen_async import v2
+from heygen_async._batch import BatchOptions, Outcomes, collect, open_batch
+from heygen_async._batch_input import check_requests
 from heygen_async._calls import PAGE_SIZE, delete_call, page_call, understood
 from heygen_async._jobs import VideoJob
+from heygen_async._protocol.batching import SavePattern
 from heygen_async._protocol.encoding import prepare
 from heygen_async._protocol.looks import VideoPage
+from heygen_async._protocol.pricing import PRICES, estimate
 from heygen_async._protocol.retrying import outcome_is_unknown
 from heygen_async._protocol.videos import page_from
 from heygen_async._services import Services
 from heygen_async.errors import APIError, NotFoundError
+from heygen_async.models.estimate import Estimate, PriceTable
+from heygen_async.models.outcomes import BatchReport
 from heygen_async.models.progress import DownloadProgress
 from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo, StudioVideo
 from heygen_async.models.video import ApiVersion, Asset, Video
 
 AnyVideoRequest = AvatarVideo | ImageVideo | CinematicVideo | StudioVideo | v2.VideoRequest | Mapping[str, Any]
 """What can be submitted: a v3 request, a v2 request, or the JSON of the HeyGen docs as a mapping."""
+
+AnyVideoRequests = Mapping[Any, AnyVideoRequest] | Iterable[AnyVideoRequest] | AsyncIterable[AnyVideoRequest]
+"""A batch: requests under keys of their own, or in an order that gives them their keys (0, 1, 2...)."""
+
+_STALL_AFTER: Final = 1800.0
 
 
 @define(eq=False)
@@ -86,6 +97,89 @@ class Videos:
             )
         return video
 
+    def estimate(self, request: AnyVideoRequest, *, prices: PriceTable = PRICES) -> Estimate:
+        """Return how long a video will probably be and what it will cost, on the safe side; no I/O.
+
+        The length comes from the script, its pauses and the voice's speed. What the request does not tell is taken at
+        its dearest: a recording lasts 600 s, an avatar is of the dearer kind. `prices` replaces HeyGen's list prices.
+        Raise `ValueError` for a bad request, and for a v3 type that this version does not know and cannot price.
+        """
+        return estimate(request, prices)
+
+    def generate_many(
+        self,
+        requests: AnyVideoRequests,
+        *,
+        save_to: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        max_in_flight: int | None = None,
+        max_cost: float | None = None,
+        timeout: float | None = None,
+        dry_run: bool = False,
+        overwrite: bool = False,
+        stall_after: float = _STALL_AFTER,
+    ) -> AbstractAsyncContextManager[Outcomes]:
+        """Make many videos: `async with` it, and iterate over the outcomes as they come.
+
+        ::
+
+            async with heygen.videos.generate_many(requests, save_to="out/{key}.mp4", journal="batch.sqlite") as outcomes:
+                async for outcome in outcomes:
+                    match outcome:
+                        case Succeeded(key=key, saved=saved): ...
+                        case Failed(key=key, error=error, job_id=job_id): ...
+                        case Skipped(key=key, reason=reason): ...
+
+        `requests` is pulled one by one, each when there is a free slot for it. A slot is held from the submission until
+        a look shows the video ended, and then goes to the next item; files are fetched beside that. `max_in_flight`
+        bounds the items that hold one; None learns what the account takes, from HeyGen's 10 on, and all batches of one
+        client share what was learned. A full account (429) is waited for and fails no item.
+
+        `save_to` is a path with `{key}` in it, which is made safe as a file name. `journal` names an SQLite file that
+        makes the batch repeatable: the same call after a crash pays nothing twice, picks up what is being rendered,
+        fetches missing files and submits again only what failed in a way that passes. `max_cost`, in USD, stops before
+        the sum of the estimates (with a journal, of all its runs) would exceed it. `dry_run` checks and prices
+        everything and sends nothing. `overwrite` allows to replace files. `stall_after` is after how many seconds
+        without a change of status an `ItemStalled` event comes.
+
+        No item's trouble raises: it is its `Failed`. `timeout`, in seconds, bounds each wait for a render (None:
+        `PollPolicy.timeout`); the item then is `Failed` with a `WaitTimeoutError`, its slot goes on to the next one,
+        but its video goes on being rendered, and is charged. A refused key, used-up credit or allowance, a journal that
+        cannot be written, and the budget stop admission: what runs goes on, the rest is `Skipped`.
+
+        Raise `ValueError` for bad arguments, `JournalLockedError` if the journal is in use and `JournalError` if it is
+        unusable, all before anything is spent. What the iterator of `requests` raises comes out of the loop, after the
+        outcomes of all that was pulled before. Leaving the block early, or cancelling it, ends the waits and downloads
+        that still go on, not the renders; a submission under way is first brought to its end, for 10 seconds at most.
+        """
+        options = _batch_options(
+            requests, save_to, journal, max_in_flight, max_cost, timeout, dry_run, overwrite, stall_after
+        )
+        return open_batch(self._services, requests, options)
+
+    async def generate_all(
+        self,
+        requests: AnyVideoRequests,
+        *,
+        save_to: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        max_in_flight: int | None = None,
+        max_cost: float | None = None,
+        timeout: float | None = None,
+        dry_run: bool = False,
+        overwrite: bool = False,
+        stall_after: float = _STALL_AFTER,
+    ) -> BatchReport:
+        """Make many videos and return what became of each, in input order; see `generate_many`.
+
+        No item's failure raises: `report.raise_for_failures()` does, if you want it to. Cancelling loses the report,
+        not the videos.
+        """
+        options = _batch_options(
+            requests, save_to, journal, max_in_flight, max_cost, timeout, dry_run, overwrite, stall_after
+        )
+        return await collect(self._services, requests, options)
+
     def job(self, video_id: str, *, api_version: ApiVersion | None = None) -> VideoJob:
         """Make a handle on a video that was submitted before, here or elsewhere; no I/O.
 
@@ -134,40 +228,39 @@ class Videos:
 
     @asynccontextmanager
     async def _render_slot(self) -> AsyncIterator[None]:
-        slots = self._services.render_slots
-        if slots is None:
+        admission = self._services.admission
+        if admission.window.ceiling is None:
             yield
             return
-        borrower = object()
-        await slots.acquire_on_behalf_of(borrower)
-        try:
+        async with admission.held():
             yield
-        finally:
-            slots.release_on_behalf_of(borrower)
-
-
-@define(eq=False)
-class _Pages(AsyncIterator[Video]):
-    """Walk through pages of videos; a class, because trio warns of a generator that is left early."""
-
-    _page: Callable[[str | None], Awaitable[VideoPage]]
-    _ready: Iterator[Video] = field(factory=lambda: iter(()), init=False)
-    _next_token: str | None = field(default=None, init=False)
-    _seen: set[str | None] = field(factory=set[str | None], init=False)
-
-    async def __anext__(self) -> Video:
-        while True:
-            for video in self._ready:
-                return video
-            # None is the first page at first and "no further page" later; a token that comes again ends the walk too.
-            if self._next_token in self._seen:
-                raise StopAsyncIteration
-            page = await self._page(self._next_token)
-            self._seen.update({None, self._next_token})
-            self._ready, self._next_token = iter(page.videos), page.next_token
 
 
 def _checked_id(video_id: object) -> str:
     if not isinstance(video_id, str) or not video_id.strip():
         raise ValueError(f"video_id must be the id of a video, not {video_id!r}")
     return video_id
+
+
+def _batch_options(
+    requests: AnyVideoRequests,
+    save_to: str | os.PathLike[str] | None,
+    journal: str | os.PathLike[str] | None,
+    max_in_flight: int | None,
+    max_cost: float | None,
+    timeout: float | None,
+    dry_run: bool,  # noqa: FBT001 - internal wiring of keyword-only options
+    overwrite: bool,  # noqa: FBT001
+    stall_after: float,
+) -> BatchOptions:
+    check_requests(requests)
+    return BatchOptions(
+        save_to=None if save_to is None else SavePattern.of(save_to),
+        journal=journal,
+        max_in_flight=max_in_flight,
+        max_cost=max_cost,
+        timeout=timeout,
+        dry_run=dry_run,
+        overwrite=overwrite,
+        stall_after=stall_after,
+    )
