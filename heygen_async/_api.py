@@ -16,7 +16,7 @@ from heygen_async._protocol.deprecation import announcement_of
 from heygen_async._protocol.envelopes import Answer, RawAnswer, decode
 from heygen_async._protocol.retrying import Patience, Refusal, Repeatable, pause_after, refusal_of
 from heygen_async._transport.api_lane import ApiCall, ApiLane
-from heygen_async.errors import APIError, HeyGenDeprecationWarning
+from heygen_async.errors import APIError, ApiRetiredError, HeyGenDeprecationWarning
 from heygen_async.events import Event, RequestRetried
 
 logger: Final = logging.getLogger("heygen_async")
@@ -101,6 +101,9 @@ class Api:
         raw = await self.lane.send(call, self.timeouts)
         try:
             answer = decode(raw, data_may_be_missing=data_may_be_missing)
+        except ApiRetiredError:
+            # The end itself is told by the error, or once by whoever takes the request to v3.
+            raise
         except APIError:
             self._announce(call, raw, None)
             raise

@@ -248,7 +248,9 @@ class FakeHeyGen:
             return self._file(request)
         legacy = request.path.startswith(("/v1/", "/v2/"))
         if legacy and self.v2_gone is not None:
-            return self.v2_gone(self, request, lambda: self._route(request))
+            reply = self.v2_gone(self, request, lambda: self._route(request))
+            reply.headers |= SUNSET if self.deprecated else {}
+            return reply
         if request.headers.get("x-api-key") != self.key:
             return error(401, "unauthorized", "Unauthorized", style="v1" if request.path.startswith("/v1/") else "v3")
         reply = self._route(request)

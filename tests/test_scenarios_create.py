@@ -861,8 +861,12 @@ async def test_cancelling_at_any_moment_of_a_hard_submission_pays_once(fake: Fak
 @pytest.mark.parametrize("style", GONE)
 @pytest.mark.parametrize("status", [410, 404, 405])
 async def test_58_a_gone_route_is_answered_by_v3_from_then_on(fake: FakeHeyGen, status: int, style: str) -> None:
-    """`auto` warns once, translates, sends on v3 and remembers; the copy of with_options remembers as well."""
+    """`auto` warns once, translates, sends on v3 and remembers; the copy of with_options remembers as well.
+
+    Once also if the answer that says so carries the headers that announced it.
+    """
     fake.v2_gone = fake_heygen.gone(status, style)
+    fake.deprecated = True
     async with heygen_on(fake) as heygen:
         with pytest.warns(HeyGenDeprecationWarning) as caught:
             first = await heygen.videos.create(quick_start())

@@ -103,7 +103,7 @@ class ApiLane:
                 # A caller's client may have a hook that raises for bad statuses: they are answers all the same.
                 response = error.response
             except kinds.any as error:
-                raise _translated(call, error, kinds) from error
+                raise _translated(call, self._settings.base_url, error, kinds) from error
             return self._answer(call, response)
         assert scope.cancelled_caught  # noqa: S101 - the body returns or raises
         raise APITimeoutError(f"{call.method} {call.path} had no complete answer within {total:g} s")
@@ -171,9 +171,9 @@ def _content_of(response: httpx.Response) -> bytes:
         return b""
 
 
-def _translated(call: ApiCall, error: Exception, kinds: FailureKinds) -> APIConnectionError:
+def _translated(call: ApiCall, base_url: str, error: Exception, kinds: FailureKinds) -> APIConnectionError:
     sent = not isinstance(error, kinds.before_sending)
-    what = f"{call.method} {call.path} failed: {describe(error)}"
+    what = f"{call.method} {base_url}{call.path} failed: {describe(error)}"
     if isinstance(error, kinds.timeout):
         return APITimeoutError(what, request_sent=sent)
     return APIConnectionError(what, request_sent=sent)
