@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 import anyio
 from attrs import define
 
+from heygen_async._admission import Admission, StatusBell
 from heygen_async._api import Announcements, Api, logger
 from heygen_async._calls import ApiLooks
 from heygen_async._coordinator import Coordinator
@@ -60,7 +61,8 @@ class _Machinery:
     reconciler: Reconciler
     downloader: Downloader
     memory: SubmissionMemory
-    render_slots: anyio.CapacityLimiter | None
+    admission: Admission
+    statuses: StatusBell
     emit: Callable[[Event], None]
 
 
@@ -114,9 +116,7 @@ class AsyncHeyGen:
         copy = object.__new__(type(self))
         copy._machinery = self._machinery
         services = self._services
-        copy._use(
-            timeouts or services.timeouts, retries or services.retries, polling or services.polling
-        )
+        copy._use(timeouts or services.timeouts, retries or services.retries, polling or services.polling)
         return copy
 
     def _use(self, timeouts: Timeouts, retries: RetryPolicy, polling: PollPolicy) -> None:
@@ -129,7 +129,9 @@ class AsyncHeyGen:
             downloader=shared.downloader,
             polling=polling,
             choice=shared.settings.api_version,
-            render_slots=shared.render_slots,
+            admission=shared.admission,
+            statuses=shared.statuses,
+            emit=shared.emit,
         )
         self.videos = Videos(self._services)
 
@@ -221,8 +223,13 @@ def _assembled(
     retries: RetryPolicy,
     on_event: Callable[[Event], None] | None,
 ) -> _Machinery:
-    guard, tls, announcements = RunGuard(), SharedTls(), Announcements()
+    guard, tls, announcements, statuses = RunGuard(), SharedTls(), Announcements(), StatusBell()
     emit = _guarded(on_event)
+
+    def emit_status(event: Event) -> None:
+        statuses.hear(event)
+        emit(event)
+
     api_lane = ApiLane(settings, limits, tls, guard, http_client)
     file_lane = FileLane(limits, tls, guard, download_client)
     api = Api(api_lane, timeouts, retries, emit, announcements)
@@ -233,11 +240,12 @@ def _assembled(
         api_lane=api_lane,
         file_lane=file_lane,
         announcements=announcements,
-        coordinator=Coordinator(ApiLooks(api), emit=emit, max_retry_after=retries.max_retry_after),
+        coordinator=Coordinator(ApiLooks(api), emit=emit_status, max_retry_after=retries.max_retry_after),
         reconciler=Reconciler(api, emit),
         downloader=Downloader(file_lane, emit=emit, allow_insecure=settings.allow_insecure),
         memory=SubmissionMemory(SubmittedKeys()),
-        render_slots=anyio.CapacityLimiter(limits.max_in_flight) if limits.max_in_flight else None,
+        admission=Admission(limits.max_in_flight, retries, emit),
+        statuses=statuses,
         emit=emit,
     )
 

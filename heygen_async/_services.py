@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import anyio
+from collections.abc import Callable
+
 from attrs import frozen
 
+from heygen_async._admission import Admission, StatusBell
 from heygen_async._api import Api
 from heygen_async._calls import one_call, understood
 from heygen_async._coordinator import Coordinator
@@ -13,6 +15,7 @@ from heygen_async._policies import PollPolicy, RetryPolicy, Timeouts
 from heygen_async._protocol.settings import ApiVersionChoice
 from heygen_async._protocol.videos import video_from
 from heygen_async._submission import Submitter
+from heygen_async.events import Event
 from heygen_async.models.video import ApiVersion, Video
 
 
@@ -26,7 +29,9 @@ class Services:
     downloader: Downloader
     polling: PollPolicy
     choice: ApiVersionChoice
-    render_slots: anyio.CapacityLimiter | None
+    admission: Admission
+    statuses: StatusBell
+    emit: Callable[[Event], None]
 
     @property
     def timeouts(self) -> Timeouts:

@@ -7,7 +7,7 @@ settled by looking for our `callback_id` among the account's newest videos.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -52,13 +52,22 @@ class SubmissionMemory:
 
 
 @frozen(kw_only=True)
-class _Submission:
+class Submission:
+    """A request on its way: on which wire, under which key, and what marks its video; made by `describe`."""
+
     prepared: Prepared
     wire: ApiVersion
     payload: Mapping[str, Any]
     key: str
-    key_is_callers: bool
+    may_exist: bool
     callback_id: str | None
+
+
+@frozen
+class _Rules:
+    patience: Patience
+    on_retry: Callable[[errors.APIError], None] | None
+    on_switch: Callable[[], Awaitable[None]] | None
 
 
 @define(eq=False)
@@ -78,10 +87,57 @@ class Submitter:
         for a bad request before anything is sent. Every later error carries the key, and so does the
         `SubmissionInterrupted` event if the submission is cancelled.
         """
-        submission = self._described(prepare(request), idempotency_key)
+        submission = self.describe(prepare(request), idempotency_key=idempotency_key)
+        return await self.send(submission, room_patience=room_patience)
+
+    def describe(
+        self,
+        prepared: Prepared,
+        *,
+        idempotency_key: str | None,
+        key_is_new: bool = False,
+        wire: ApiVersion | None = None,
+    ) -> Submission:
+        """Return how a request will be submitted; nothing is sent.
+
+        `key_is_new` says that nothing was ever submitted under the key, so that v2 need not be searched for it. `wire`
+        is the one that an earlier attempt under the key went to. Raise `ValueError` for a bad key or one that stood for
+        another request, `TranslationError` and `ConfigurationError` for a request that cannot go to its wire.
+        """
+        wire = wire or wire_for(prepared.wire, self._choice, v2_retired=self._memory.v2_retired)
+        key = new_key() if idempotency_key is None else checked_key(idempotency_key)
+        payload, callback_id = prepared.payload, prepared.payload.get("callback_id")
+        if wire == "v2":
+            payload, callback_id = with_callback_id(payload, key)
+        elif prepared.wire == "v2":
+            payload = _translated(prepared)
+        self._memory.keys.remember(key, payload_hash(prepared.payload))
+        return Submission(
+            prepared=prepared,
+            wire=wire,
+            payload=payload,
+            key=key,
+            may_exist=idempotency_key is not None and not key_is_new,
+            callback_id=callback_id,
+        )
+
+    async def send(
+        self,
+        submission: Submission,
+        *,
+        room_patience: float | None = 0.0,
+        on_retry: Callable[[errors.APIError], None] | None = None,
+        on_switch: Callable[[], Awaitable[None]] | None = None,
+    ) -> Submitted:
+        """Send a described submission and return what HeyGen made of it; see `submit`.
+
+        `room_patience` None raises the first 429. `on_retry` hears of each attempt that will be repeated, `on_switch`
+        is awaited before a v2 submission goes to v3, because v2 is gone.
+        """
         patience = Patience(running=self._api.timeouts.write, full_account=room_patience, fresh_asset=_FRESH_ASSET)
+        rules = _Rules(patience, on_retry, on_switch)
         with self._naming(submission):
-            video_id, wire = await self._sent(submission, patience)
+            video_id, wire = await self._sent(submission, rules)
         event = VideoSubmitted(
             video_id=video_id,
             api_version=wire,
@@ -91,26 +147,15 @@ class Submitter:
         self._emit(event)
         return Submitted(video_id=video_id, wire=wire, idempotency_key=submission.key, at=anyio.current_time())
 
-    def _described(self, prepared: Prepared, idempotency_key: str | None) -> _Submission:
-        wire = wire_for(prepared.wire, self._choice, v2_retired=self._memory.v2_retired)
-        key = new_key() if idempotency_key is None else checked_key(idempotency_key)
-        payload, callback_id = prepared.payload, prepared.payload.get("callback_id")
-        if wire == "v2":
-            payload, callback_id = with_callback_id(payload, key)
-        elif prepared.wire == "v2":
-            payload = _translated(prepared)
-        self._memory.keys.remember(key, payload_hash(prepared.payload))
-        return _Submission(
-            prepared=prepared,
-            wire=wire,
-            payload=payload,
-            key=key,
-            key_is_callers=idempotency_key is not None,
-            callback_id=callback_id,
-        )
+    async def look_back(self, callback_id: str, idempotency_key: str) -> str | None:
+        """Return the id of the video that an earlier v2 submission of a key made, None if none is found.
+
+        Raise the `APIError` of a look that kept failing: then nothing is known.
+        """
+        return await self._reconciler.look_back(callback_id, idempotency_key, self._api.retries)
 
     @contextmanager
-    def _naming(self, submission: _Submission) -> Generator[None]:
+    def _naming(self, submission: Submission) -> Generator[None]:
         """Put the key into whatever ends the submission, so that the caller can repeat it safely."""
         try:
             yield
@@ -126,33 +171,41 @@ class Submitter:
             self._emit(SubmissionInterrupted(idempotency_key=submission.key, callback_id=submission.callback_id))
             raise
 
-    async def _sent(self, submission: _Submission, patience: Patience) -> tuple[str, ApiVersion]:
+    async def _sent(self, submission: Submission, rules: _Rules) -> tuple[str, ApiVersion]:
         if submission.wire == "v3":
-            return await self._on_v3(submission, patience), "v3"
+            return await self._on_v3(submission, rules), "v3"
         try:
             # HeyGen would take two calls of one key for two videos, so the second waits for what the first learns.
             async with self._memory.locks.of(submission.key):
-                return await self._on_v2(submission, patience), "v2"
+                return await self._on_v2(submission, rules), "v2"
         except errors.ApiRetiredError:
             if self._choice != "auto":
                 raise
         self._retire_v2()
+        if rules.on_switch is not None:
+            await rules.on_switch()
         translated = evolve(submission, wire="v3", payload=_translated(submission.prepared))
-        return await self._on_v3(translated, patience), "v3"
+        return await self._on_v3(translated, rules), "v3"
 
-    async def _on_v3(self, submission: _Submission, patience: Patience) -> str:
+    async def _on_v3(self, submission: Submission, rules: _Rules) -> str:
         call = create_call("v3", submission.payload, idempotency_key=submission.key)
         tried: list[str] = []
         while len(tried) < 2:
             try:
-                answer = await self._api.call(call, patience=patience, data_may_be_missing=True)
+                answer = await self._api.call(
+                    call, patience=rules.patience, data_may_be_missing=True, on_retry=rules.on_retry
+                )
             except errors.APIResponseError as error:
+                if error.is_error:
+                    raise
                 tried.append(str(error))
                 break
             video_id = created_id_of(answer.data)
             if video_id is not None:
                 return video_id
             tried.append(f"HeyGen answered without a video id: {answer.raw.excerpt()}")
+            if rules.on_retry is not None:
+                rules.on_retry(errors.APIResponseError(tried[-1], request_id=answer.request_id))
         raise errors.SubmissionUncertainError(
             f"A video may have been created: {tried[-1]}. Nothing was sent under another key; repeat with "
             f"create(request, idempotency_key={submission.key!r}) within 24 hours, which cannot pay twice.",
@@ -161,21 +214,25 @@ class Submitter:
             tried=tried,
         )
 
-    async def _on_v2(self, submission: _Submission, patience: Patience) -> str:
+    async def _on_v2(self, submission: Submission, rules: _Rules) -> str:
         callback_id = submission.callback_id or ""
-        if submission.key_is_callers:
+        if submission.may_exist:
             known = await self._reconciler.look_back(callback_id, submission.key, self._api.retries)
             if known is not None:
                 return known
-        return await self._post_v2(submission, callback_id, patience)
+        return await self._post_v2(submission, callback_id, rules)
 
-    async def _post_v2(self, submission: _Submission, callback_id: str, patience: Patience) -> str:
+    async def _post_v2(self, submission: Submission, callback_id: str, rules: _Rules) -> str:
         started, doubt = anyio.current_time(), "HeyGen accepted the call without a video id."
         call = create_call("v2", submission.payload, idempotency_key=None)
         try:
             with self._reconciler.awaiting(callback_id, submission.key):
                 answer = await self._api.call(
-                    call, repeatable="never_processed", patience=patience, data_may_be_missing=True
+                    call,
+                    repeatable="never_processed",
+                    patience=rules.patience,
+                    data_may_be_missing=True,
+                    on_retry=rules.on_retry,
                 )
             video_id = created_id_of(answer.data)
         except errors.APIError as error:

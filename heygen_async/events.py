@@ -6,7 +6,9 @@ the `heygen_async` logger and otherwise ignored: an observer must not lose a pai
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Literal
 
 from attrs import frozen
 
@@ -97,3 +99,90 @@ class FileSaved(Event):
     path: Path
     size: int
     resumed_from: int
+
+
+@frozen(kw_only=True)
+class AdmissionChanged(Event):
+    """HeyGen refused a submission because the account renders as many videos as it may.
+
+    At most `limit` videos are kept in flight from here on, `in_flight` are; nothing is submitted for `closed_for`
+    seconds, None if HeyGen asked for more than is waited for.
+    """
+
+    limit: int
+    in_flight: int
+    closed_for: float | None
+
+
+@frozen(kw_only=True)
+class AdmissionStopped(Event):
+    """A batch submits nothing more, for a reason that is not one item's own; what runs goes on."""
+
+    reason: str
+
+
+@frozen(kw_only=True)
+class WaitingForSlot(Event):
+    """An item of a batch waits for a free slot; `position` 1 is the next in this client's queue."""
+
+    key: Hashable
+    position: int
+
+
+@frozen(kw_only=True)
+class ItemRetried(Event):
+    """An item of a batch is submitted again: it was turned away, or failed in an earlier run."""
+
+    key: Hashable
+    reason: str
+
+
+@frozen(kw_only=True)
+class ItemSubmitted(Event):
+    """An item of a batch has its video; `usd` is the estimated price, None if nobody asked for it.
+
+    `resumed` says that an earlier run submitted it: nothing was paid now.
+    """
+
+    key: Hashable
+    video_id: str
+    usd: float | None
+    resumed: bool
+
+
+@frozen(kw_only=True)
+class ItemStalled(Event):
+    """The video of an item has not changed its status for `unchanged_for` seconds; it is waited for all the same."""
+
+    key: Hashable
+    video_id: str
+    status: VideoStatus | None
+    unchanged_for: float
+
+
+@frozen(kw_only=True)
+class ItemRendered(Event):
+    """The video of an item is completed; its slot is free for the next one, its file is still to be fetched."""
+
+    key: Hashable
+    video_id: str
+
+
+@frozen(kw_only=True)
+class ItemDownloading(Event):
+    """The file of an item has come this far; at most about ten times a second per file."""
+
+    key: Hashable
+    video_id: str
+    bytes_done: int
+    bytes_total: int | None
+
+
+@frozen(kw_only=True)
+class ItemFinished(Event):
+    """An item of a batch has its outcome; `reason` says why it failed or was skipped."""
+
+    key: Hashable
+    result: Literal["succeeded", "failed", "skipped"]
+    video_id: str | None
+    reason: str | None

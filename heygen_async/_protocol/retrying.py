@@ -91,15 +91,22 @@ Refusal = Literal["running", "full_account", "fresh_asset"]
 
 @frozen(kw_only=True)
 class Patience:
-    """For how many seconds a refusal is waited out without being counted, from the first one of its kind."""
+    """For how many seconds a refusal is waited out without being counted, from the first one of its kind.
+
+    `full_account` None: a 429 is raised at once, because somebody else decides when the next submission goes out.
+    """
 
     running: float = 0.0
-    full_account: float = 0.0
+    full_account: float | None = 0.0
     fresh_asset: float = 0.0
 
     def outlasts(self, refusal: Refusal | None, waited: float) -> bool:
         """Say whether a refusal that was first met `waited` seconds ago is still waited out."""
-        return refusal is not None and waited < getattr(self, refusal)
+        return refusal is not None and waited < (getattr(self, refusal) or 0.0)
+
+    def gives_up_at_once(self, refusal: Refusal | None) -> bool:
+        """Say whether a refusal is not repeated at all."""
+        return refusal is not None and getattr(self, refusal) is None
 
 
 def refusal_of(error: errors.APIError, repeatable: Repeatable) -> Refusal | None:
@@ -132,7 +139,10 @@ def pause_after(
     `counted` failures, this one not included, count against `policy.max_attempts`; the same kind of refusal was met
     first `waited` seconds ago.
     """
-    waitable = patience.outlasts(refusal_of(error, repeatable), waited)
+    refusal = refusal_of(error, repeatable)
+    if patience.gives_up_at_once(refusal):
+        return None
+    waitable = patience.outlasts(refusal, waited)
     if not waitable and not may_repeat(error, repeatable):
         return None
     if not waitable and counted + 1 >= policy.max_attempts:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,10 +124,10 @@ class Videos:
 
         ::
 
-            async with heygen.videos.generate_many(requests, save_to="out/{key}.mp4", journal="batch.sqlite") as outcomes:
+            async with heygen.videos.generate_many(requests, save_to="out/{key}.mp4") as outcomes:
                 async for outcome in outcomes:
                     match outcome:
-                        case Succeeded(key=key, saved=saved): ...
+                        case Succeeded(key=key, video=video, saved=saved): ...
                         case Failed(key=key, error=error, job_id=job_id): ...
                         case Skipped(key=key, reason=reason): ...
 
@@ -234,6 +235,27 @@ class Videos:
             return
         async with admission.held():
             yield
+
+
+@define(eq=False)
+class _Pages(AsyncIterator[Video]):
+    """Walk through pages of videos; a class, because trio warns of a generator that is left early."""
+
+    _page: Callable[[str | None], Awaitable[VideoPage]]
+    _ready: Iterator[Video] = field(factory=lambda: iter(()), init=False)
+    _next_token: str | None = field(default=None, init=False)
+    _seen: set[str | None] = field(factory=set[str | None], init=False)
+
+    async def __anext__(self) -> Video:
+        while True:
+            for video in self._ready:
+                return video
+            # None is the first page at first and "no further page" later; a token that comes again ends the walk too.
+            if self._next_token in self._seen:
+                raise StopAsyncIteration
+            page = await self._page(self._next_token)
+            self._seen.update({None, self._next_token})
+            self._ready, self._next_token = iter(page.videos), page.next_token
 
 
 def _checked_id(video_id: object) -> str:
