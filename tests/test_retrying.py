@@ -299,6 +299,14 @@ def test_the_last_attempt_is_the_last(error: errors.APIError) -> None:
     assert pause(error, patience=patience, policy=RetryPolicy(max_attempts=1)) is None
 
 
+def test_no_patience_at_all_is_less_than_none() -> None:
+    """Where somebody else decides when the next submission goes out, the first 429 is raised; other things repeat."""
+    admitted = Patience(full_account=None)
+    assert pause(status(429), patience=admitted) is None
+    assert pause(status(429, retry_after=1), patience=admitted) is None
+    assert pause(status(503), patience=admitted) == Pause(delay=0.5, counts=True)
+
+
 def test_12d_more_than_the_policy_allows_is_final() -> None:
     """The caller hears `.retry_after` at once, also in the midst of patience."""
     assert pause(status(429, retry_after=121)) is None

@@ -31,6 +31,7 @@ from heygen_async import (
     TranslationError,
     VideoSubmitted,
 )
+from heygen_async._protocol.encoding import prepare
 from heygen_async._protocol.submission import (
     SubmittedKeys,
     callback_id_for,
@@ -584,3 +585,52 @@ async def test_retries_of_a_submission_end_within_their_policy(fake: FakeHeyGen)
         with pytest.raises(InternalServerError):
             await floor.submit(AVATAR)
     assert len(fake.posts) == 1
+
+
+# Under an admission that decides when the next one goes out
+
+
+@virtual_time
+@BOTH
+async def test_an_admission_hears_the_first_429(fake: FakeHeyGen, request_: Any) -> None:
+    """It is not waited for here."""
+    fake.on("POST *", answer(429, "rate_limit_exceeded", retry_after=5), times=None)
+    async with floor_on(fake) as floor:
+        submission = floor.submitter.describe(prepare(request_), idempotency_key="order-1", key_is_new=True)
+        with pytest.raises(RateLimitError) as caught:
+            await floor.submitter.send(submission, room_patience=None)
+    assert (len(fake.requests), caught.value.retry_after, caught.value.idempotency_key) == (1, 5, "order-1")
+
+
+@virtual_time
+async def test_a_new_key_is_not_searched_for(fake: FakeHeyGen) -> None:
+    """A journal knows that nothing was submitted under it; where it does not know, it can ask."""
+    async with floor_on(fake) as floor:
+        submission = floor.submitter.describe(prepare(quick_start()), idempotency_key="order-1", key_is_new=True)
+        done = await floor.submitter.send(submission)
+        assert fake.seen("GET *") == []
+    async with floor_on(fake) as floor:
+        assert await floor.submitter.look_back(callback_id_for("order-1"), "order-1") == done.video_id
+        assert await floor.submitter.look_back(callback_id_for("order-2"), "order-2") is None
+
+
+@virtual_time
+async def test_whoever_watches_hears_of_the_switch_and_of_repetitions(fake: FakeHeyGen) -> None:
+    """The switch before anything goes to v3: a journal must know the wire of the submission."""
+    heard: list[str] = []
+    fake.v2_gone = fake_heygen.gone(410)
+    fake.on(V3, answer(503))
+    fake.on(V3, after_work(lambda *_: Reply(200, {"data": {}})))
+
+    async def switching() -> None:
+        heard.append(f"switch after {len(fake.seen(V3))}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        async with floor_on(fake) as floor:
+            submission = floor.submitter.describe(prepare(quick_start()), idempotency_key=None)
+            await floor.submitter.send(
+                submission, on_switch=switching, on_retry=lambda error: heard.append(type(error).__name__)
+            )
+    assert heard == ["switch after 0", "InternalServerError", "APIResponseError"]
+    assert (fake.paid, len(fake.seen(V3))) == (1, 3)
