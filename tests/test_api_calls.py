@@ -10,8 +10,10 @@ import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import anyio
+import httpx
 import pytest
 
 from heygen_async import (
@@ -32,10 +34,11 @@ from heygen_async import (
     Timeouts,
 )
 from heygen_async._api import Announcements, Api
+from heygen_async._calls import bulk_call, create_call, delete_call, one_call, page_call
 from heygen_async._protocol.envelopes import RawAnswer
 from heygen_async._protocol.retrying import Patience
 from heygen_async._transport.api_lane import ApiCall
-from tests.act_floor import GET, POST, EvenDie
+from tests.act_floor import GET, POST, EvenDie, lane_behind
 from tests.clock import virtual_time
 from tests.fake_heygen import KEY, SIGNATURE
 
@@ -471,3 +474,40 @@ async def test_one_endpoint_hides_no_other_clients_announcement() -> None:
         first.report("GET /v1/x", "ends soon")
         second.report("GET /v1/x", "ends")
     assert [str(warning.message) for warning in caught] == ["GET /v1/x: ends"] * 2
+
+
+# The calls about videos
+
+
+@virtual_time
+@pytest.mark.parametrize(
+    "video_id", ["v-1", "..", ".", "a/b", "../videos", "a?b#c", "a b", "100%", "statuses/..", "caf\u00e9", "%2e%2e"]
+)
+async def test_an_id_never_leads_to_another_endpoint(video_id: str) -> None:
+    """It is the caller's text: on the wire it is one segment, or one value of the query, and nothing else."""
+    seen: list[httpx.URL] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url)
+        return httpx.Response(200, json=OK)
+
+    lane = lane_behind(handler)
+    for make in (one_call, delete_call):
+        for wire in ("v3", "v2"):
+            await lane.send(make(video_id, wire), Timeouts())  # type: ignore[arg-type]
+    paths = [url.raw_path.decode() for url in seen[::2]]
+    assert [path.count("/") for path in paths] == [3, 3]
+    assert [unquote(path.rpartition("/")[2]) for path in paths] == [video_id] * 2
+    assert [url.path for url in seen[1::2]] == ["/v1/video_status.get", "/v1/video.delete"]
+    assert [dict(url.params) for url in seen[1::2]] == [{"video_id": video_id}] * 2
+
+
+def test_the_calls_name_their_endpoint_without_ids() -> None:
+    """Deprecations are announced per endpoint."""
+    assert one_call("v-1", "v3").endpoint == "GET /v3/videos/{video_id}"
+    assert delete_call("v-1", "v3").endpoint == "DELETE /v3/videos/{video_id}"
+    assert create_call("v2", {}, idempotency_key="k").idempotency_key is None
+    assert create_call("v3", {}, idempotency_key="k").idempotency_key == "k"
+    assert bulk_call(["a", "b"]).params == {"video_ids": "a,b"}
+    assert page_call("v3", None, title=None, folder_id="f").params == {"limit": 100, "folder_id": "f"}
+    assert page_call("v2", "t", limit=5).params == {"limit": 5, "token": "t"}
