@@ -6,6 +6,7 @@ requests are counted: bulk looks, list pages and the details of each finished vi
 
 from __future__ import annotations
 
+import math
 import random
 import time
 
@@ -37,12 +38,18 @@ class Result:
         return self.one_by_one / self.together
 
 
+def looks_alone(seconds: float) -> int:
+    """Count the looks of a loop that sleeps `INTERVAL` and looks, until it sees a render of `seconds` completed."""
+    return max(1, math.ceil(seconds / INTERVAL))
+
+
 async def measure(videos: int, *, spread: float = 0.0, seed: int = 1, with_list: bool = True) -> Result:
-    """Wait for `videos` renders of 1 to 12 minutes, submitted within `spread` seconds, in both ways."""
+    """Wait for `videos` renders of 1 to 12 minutes, submitted within `spread` seconds, and count the requests of both ways."""
     rng = random.Random(seed)
     begins = sorted(rng.uniform(0, spread) for _ in range(videos))
     plan = [(begin, rng.uniform(60, 720)) for begin in begins]
-    looks, delays = FakeLooks(latency=LATENCY, list_has_urls=with_list), []
+    looks = FakeLooks(latency=LATENCY, list_has_urls=with_list)
+    delays: list[float] = []
     coordinator = Coordinator(looks, emit=[].append, rng=random.Random(seed))
 
     async def together(number: int, begin: float, seconds: float) -> None:
@@ -56,29 +63,12 @@ async def measure(videos: int, *, spread: float = 0.0, seed: int = 1, with_list:
         for number, (begin, seconds) in enumerate(plan):
             group.start_soon(together, number, begin, seconds)
 
-    # Without latency inside, because it would only slow down the simulation: it does not change the number of looks.
-    lonely, lonely_delays = FakeLooks(), []
-
-    async def one_by_one(number: int, begin: float, seconds: float) -> None:
-        await anyio.sleep(begin)
-        now = anyio.current_time()
-        lonely.render(f"v{number}", seconds)
-        while True:
-            await anyio.sleep(INTERVAL)
-            if (await lonely.one(f"v{number}", "v3")).video_url:
-                break
-        lonely_delays.append(anyio.current_time() + LATENCY - now - seconds)
-
-    async with anyio.create_task_group() as group:
-        for number, (begin, seconds) in enumerate(plan):
-            group.start_soon(one_by_one, number, begin, seconds)
-
     return Result(
         together=len(looks.calls),
-        one_by_one=len(lonely.calls),
+        one_by_one=sum(looks_alone(seconds) for _, seconds in plan),
         kinds=dict(looks.counts),
         delay=sum(delays) / videos,
-        delay_one_by_one=sum(lonely_delays) / videos,
+        delay_one_by_one=sum(looks_alone(s) * INTERVAL + LATENCY - s for _, s in plan) / videos,
     )
 
 

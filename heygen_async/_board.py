@@ -12,9 +12,9 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import anyio
 from attrs import define, field
 
+from heygen_async._lead import AT_ONCE, Lead
 from heygen_async._policies import PollPolicy
 from heygen_async._protocol.bounded import BoundedDict
 from heygen_async._protocol.looks import fits_bulk
@@ -26,25 +26,21 @@ from heygen_async.models.video import ApiVersion, Video, VideoStatus
 
 # In the bulk answer a missing id is no news; this often in a row it is looked at alone (scenario 30).
 _ABSENCES: Final = 3
-_AT_ONCE: Final = -math.inf
 
 
 @define(eq=False)
 class Board:
-    """Keep all watches, their agenda and the order of leading."""
+    """Keep all watches and the agenda of each wire."""
 
     _emit: Callable[[Event], None]
     _rng: random.Random
     _max_retry_after: float
     agendas: dict[ApiVersion, Agenda[Watch]] = field(init=False)
-    leader: Watch | None = field(default=None, init=False)
-    round_scope: anyio.CancelScope | None = field(default=None, init=False)
+    lead: Lead = field(factory=Lead, init=False)
     paused_until: float = field(default=-math.inf, init=False)
-    _sleepers: dict[Watch, int] = field(factory=dict[Watch, int], init=False)
     _watches: dict[tuple[ApiVersion, str], Watch] = field(factory=dict[tuple[ApiVersion, str], Watch], init=False)
     _live: dict[Watch, None] = field(factory=dict[Watch, None], init=False)
     _early: BoundedDict[str, None] = field(factory=BoundedDict[str, None], init=False)
-    _alarm: anyio.Event | None = field(default=None, init=False)
     _throttled: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -84,7 +80,7 @@ class Board:
         self._live[watch] = None
         if video_id in self._early:
             del self._early[video_id]
-            watch.alone_at = _AT_ONCE
+            watch.alone_at = AT_ONCE
         self.schedule(watch, now, due=first_look(policy, submitted_at=submitted_at, now=now))
         return watch
 
@@ -110,7 +106,7 @@ class Board:
         watch.waiters -= 1
         if watch.waiters == 0:
             self._forget(watch)
-        self.promote()
+        self.lead.promote()
 
     def _forget(self, watch: Watch) -> None:
         self.agendas[watch.wire].drop(watch)
@@ -118,58 +114,11 @@ class Board:
         if self._watches.get((watch.wire, watch.id)) is watch:
             del self._watches[watch.wire, watch.id]
 
-    # The lead
-
-    def promote(self) -> None:
-        """Wake one sleeper to take the lead, if nobody has it."""
-        if self.leader is None and self._sleepers:
-            self._wake(next(iter(self._sleepers)))
-
-    def bell_of(self, watch: Watch, *, leads_next: bool) -> anyio.Event:
-        """Return what rings at the next news of a video or, for those who may lead next, when it is their turn."""
-        if leads_next:
-            self._sleepers[watch] = self._sleepers.get(watch, 0) + 1
-        if watch.bell is None:
-            watch.bell = anyio.Event()
-        return watch.bell
-
-    def woke_up(self, watch: Watch) -> None:
-        """Note that one who might have led next has been woken, or has gone."""
-        self._sleepers[watch] -= 1
-        if self._sleepers[watch] == 0:
-            del self._sleepers[watch]
-
-    def set_alarm(self) -> anyio.Event:
-        """Return an event that is set when the leader should think again."""
-        self._alarm = anyio.Event()
-        return self._alarm
+    # Who looks, and when
 
     def next_time(self) -> float:
         """Return when the leader has to look next."""
         return max(self.paused_until, min(agenda.next_due() for agenda in self.agendas.values()))
-
-    def ring(self, watch: Watch) -> None:
-        """Tell the waiters of a video that there is news."""
-        watch.version += 1
-        self._wake(watch)
-        if watch is self.leader:
-            self._rouse_leader()
-
-    def _leave_round(self, watch: Watch, *, at: float = _AT_ONCE) -> None:
-        """Let the leader go from a round that takes too long, if there is news of its own video."""
-        if watch is self.leader and self.round_scope is not None:
-            self.round_scope.deadline = min(self.round_scope.deadline, at)
-
-    def _wake(self, watch: Watch) -> None:
-        if watch.bell is not None:
-            watch.bell.set()
-            watch.bell = None
-
-    def _rouse_leader(self) -> None:
-        if self._alarm is not None:
-            self._alarm.set()
-
-    # Who looks, and when
 
     def schedule(self, watch: Watch, now: float, *, due: float | None = None) -> None:
         """Put a watch on the leader's agenda: at `due`, or after the pause that its age asks for."""
@@ -177,7 +126,7 @@ class Board:
             return
         watch.due = now + self._pause(watch, now) if due is None else due
         if watch.due < self.next_time():
-            self._rouse_leader()
+            self.lead.rouse()
         self.agendas[watch.wire].put(watch, now=now, due=watch.due)
 
     def _pause(self, watch: Watch, now: float) -> float:
@@ -188,7 +137,7 @@ class Board:
         if watch.error is None:
             self.agendas[watch.wire].drop(watch)
             watch.alone_at = at
-            self.ring(watch)
+            self.lead.ring(watch)
 
     def look_again(self, watch: Watch, now: float) -> None:
         """Have a finished video looked at again for what is missing, the last time when `url_grace` ends."""
@@ -204,17 +153,17 @@ class Board:
 
     def end_look(self, watch: Watch, now: float, *, answered: bool) -> None:
         """Let go of a look; one that was cancelled is left to the next waiter."""
-        watch.looking, watch.looked_at = False, now
+        watch.looking, watch.look_scope, watch.looked_at = False, None, now
         if not answered:
-            watch.alone_at = _AT_ONCE
-        self.ring(watch)
+            watch.alone_at = AT_ONCE
+        self.lead.ring(watch)
 
     def notify(self, video_id: str) -> None:
         """Have a video looked at now, or as soon as somebody waits for it."""
         watches = [self._watches.get((wire, video_id)) for wire in self.agendas]
         for watch in filter(None, watches):
-            self.assign(watch, at=_AT_ONCE)
-            self._leave_round(watch)
+            self.assign(watch, at=AT_ONCE)
+            self.lead.leave_round(watch)
         if not any(watches):
             self._early[video_id] = None
 
@@ -238,7 +187,7 @@ class Board:
         if status.is_terminal:
             watch.finished = True
             self.assign(watch, at=details_at)
-            self._leave_round(watch, at=details_at)
+            self.lead.leave_round(watch, at=details_at)
             return
         if watch.video is None or watch.video.status != status:
             watch.video = Video(id=watch.id, status=status)
@@ -258,7 +207,7 @@ class Board:
         watch.alone_at = None
         if video.status == VideoStatus.COMPLETED and video.video_url is None:
             self.look_again(watch, now)
-        self.ring(watch)
+        self.lead.ring(watch)
 
     def saw_nothing(self, watch: Watch, now: float) -> None:
         """Take note that an answer did not speak of a video."""
@@ -280,7 +229,7 @@ class Board:
         if watch.status == status:
             return
         previous, watch.status = watch.status, status
-        self.ring(watch)
+        self.lead.ring(watch)
         elapsed = now - watch.born
         self._emit(StatusChanged(video_id=watch.id, status=status, previous=previous, elapsed=elapsed))
 
@@ -319,8 +268,10 @@ class Board:
         """End the waits for one video."""
         watch.error = error
         self._forget(watch)
-        self.ring(watch)
-        self._leave_round(watch)
+        if watch.look_scope is not None:
+            watch.look_scope.cancel()
+        self.lead.ring(watch)
+        self.lead.leave_round(watch)
 
     def fail_all(self, error: HeyGenError) -> None:
         """End all waits; later ones start afresh."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import anyio
 
@@ -25,8 +25,6 @@ from heygen_async._protocol.schedule import BULK, Breaker, RateBound
 from heygen_async._watches import Watch
 from heygen_async.errors import HeyGenError, RateLimitError
 from heygen_async.models.video import ApiVersion, Video
-
-T = TypeVar("T")
 
 # Requests at the same time: looks must leave room for submissions on the 16 connections of the API lane.
 _CHUNKS_AT_ONCE: Final = 4
@@ -62,6 +60,7 @@ class Looker:
         self._board = board
         self._bulk = Breaker(limit=_BULK_STRIKES, rest=_BULK_REST)
         self._thrift: dict[ApiVersion, ListThrift] = {"v3": ListThrift(), "v2": ListThrift()}
+        self._bulks = anyio.CapacityLimiter(_CHUNKS_AT_ONCE)
         self._singles = anyio.CapacityLimiter(_SINGLES_AT_ONCE)
         self._rate = RateBound(_SINGLES_PER_SECOND, _SINGLES_PER_SECOND)
 
@@ -96,10 +95,11 @@ class Looker:
         unanswered: list[Watch] = []
 
         async def look(chunk: Sequence[Watch]) -> None:
-            open_ones = [watch for watch in chunk if watch.is_scheduled]
-            if not open_ones or anyio.current_time() < self._board.paused_until:
-                return
-            verdict = await self._look_at_chunk(open_ones)
+            async with self._bulks:
+                open_ones = [watch for watch in chunk if watch.is_scheduled]
+                if not open_ones or anyio.current_time() < self._board.paused_until:
+                    return
+                verdict = await self._look_at_chunk(open_ones)
             verdicts.append(verdict)
             if verdict is Verdict.ALONE:
                 unanswered.extend(open_ones)
@@ -235,16 +235,18 @@ class Looker:
         self._board.begin_look(watch)
         outcome: Video | HeyGenError | None = None
         try:
-            outcome = await self._look_at_one(watch)
+            with anyio.CancelScope() as watch.look_scope:
+                outcome = await self._look_at_one(watch)
         finally:
             self._board.end_look(watch, anyio.current_time(), answered=outcome is not None)
-        if watch.error is not None:
+        if outcome is None or watch.error is not None:
             return
+        now = anyio.current_time()
         if isinstance(outcome, HeyGenError):
-            self._take_failure(watch, outcome, anyio.current_time())
-        elif outcome is not None:
+            self._take_failure(watch, outcome, now)
+        else:
             self._board.answered()
-            self._board.saw_video(watch, outcome, anyio.current_time())
+            self._board.saw_video(watch, outcome, now)
 
     async def _look_at_one(self, watch: Watch) -> Video | HeyGenError:
         async with self._singles:
@@ -273,16 +275,10 @@ def _any(video: Video) -> bool:  # noqa: ARG001 - any news of a video is a gain 
     return True
 
 
-async def _each(items: Sequence[T], act: Callable[[T], Awaitable[None]]) -> None:
-    if len(items) == 1:
-        await act(items[0])
+async def _each(chunks: Sequence[Sequence[Watch]], look: Callable[[Sequence[Watch]], Awaitable[None]]) -> None:
+    if len(chunks) == 1:
+        await look(chunks[0])
         return
-    waiting = iter(items)
-
-    async def work() -> None:
-        for item in waiting:
-            await act(item)
-
     async with anyio.create_task_group() as group:
-        for _ in range(min(_CHUNKS_AT_ONCE, len(items))):
-            group.start_soon(work)
+        for chunk in chunks:
+            group.start_soon(look, chunk)

@@ -13,18 +13,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.lowlevel
 from attrs import define
 
 from heygen_async._board import Board
+from heygen_async._lead import Turn
 from heygen_async._rounds import Looker
 from heygen_async._watches import Watch
 from heygen_async.errors import WaitTimeoutError
 
 T = TypeVar("T")
+
+# A request that hangs must not hold up the looks at other videos until it times out.
+_LONG_ROUND: Final = 5.0
 
 
 @define(eq=False)
@@ -53,10 +57,10 @@ class Turns:
     async def _look_once(self, watch: Watch) -> None:
         """Make one look now, or share the one under way."""
         if watch.looking:
-            self._board.promote()
+            self._board.lead.promote()
             await self._sleep(watch)
         elif watch.details is None and self._board.paused_until <= anyio.current_time():
-            self._board.promote()
+            self._board.lead.promote()
             await self._looker.alone(watch)
 
     def _advance(self, watch: Watch) -> Awaitable[None]:
@@ -65,42 +69,64 @@ class Turns:
         if watch.finished and watch.alone_at is None and not watch.looking:
             self._board.look_again(watch, now)
         if not watch.is_scheduled:
-            self._board.promote()
-            at = math.inf if watch.alone_at is None else max(watch.alone_at, self._board.paused_until)
-            return self._looker.alone(watch) if at <= now and not watch.looking else self._sleep(watch, until=at)
-        if self._board.leader is None:
+            self._board.lead.promote()
+            if watch.looking or watch.alone_at is None:
+                return self._sleep(watch)
+            at = max(watch.alone_at, self._board.paused_until)
+            return self._looker.alone(watch) if at <= now else self._sleep(watch, until=at)
+        if self._board.lead.leader is None:
             return self._lead(watch)
         return self._sleep(watch, leads_next=True)
 
     async def _lead(self, watch: Watch) -> None:
-        """Look for everybody until there is news of the leader's own video."""
-        self._board.leader = watch
+        """Look for everybody until there is news of the leader's own video, or somebody else has taken over."""
+        lead = self._board.lead
+        turn = lead.take(watch)
         try:
             version = watch.version
             # No await may come between this check and the alarm being set: news in that moment would be slept over.
-            while watch.version == version:
+            while watch.version == version and lead.leader is turn:
                 if not await self._dozed(self._board.next_time()):
-                    await self._round()
+                    await self._round(turn)
         finally:
-            self._board.leader = None
+            if lead.leader is turn:
+                lead.leader = None
 
     async def _dozed(self, until: float) -> bool:
         """Sleep until a time or an alarm, and say whether that took any time."""
         if until <= anyio.current_time():
             return False
-        alarm = self._board.set_alarm()
+        alarm = self._board.lead.set_alarm()
         with anyio.move_on_after(until - anyio.current_time()):
             await alarm.wait()
         return True
 
-    async def _round(self) -> None:
-        with anyio.CancelScope() as self._board.round_scope:
-            # Waits that begin together are looked at together: let them all arrive.
-            await anyio.lowlevel.checkpoint()
-            await self._looker.round()
+    async def _round(self, turn: Turn) -> None:
+        """Look at what is due; where that takes long, another waiter leads meanwhile."""
+        bug: Exception | None = None
+        self._board.lead.rounds.append(turn)
+        try:
+            with anyio.CancelScope() as turn.scope:
+                # Waits that begin together are looked at together: let them all arrive.
+                await anyio.lowlevel.checkpoint()
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._hand_over_later, turn)
+                    try:
+                        await self._looker.round()
+                    except Exception as error:  # noqa: BLE001 - raised below, where no group wraps it
+                        bug = error
+                    group.cancel_scope.cancel()
+        finally:
+            self._board.lead.rounds.remove(turn)
+        if bug is not None:
+            raise bug
+
+    async def _hand_over_later(self, turn: Turn) -> None:
+        await anyio.sleep(_LONG_ROUND)
+        self._board.lead.hand_over(turn)
 
     async def _sleep(self, watch: Watch, *, until: float = math.inf, leads_next: bool = False) -> None:
-        bell = self._board.bell_of(watch, leads_next=leads_next)
+        bell = self._board.lead.bell_of(watch, leads_next=leads_next)
         try:
             if until == math.inf:
                 await bell.wait()
@@ -109,7 +135,7 @@ class Turns:
                     await bell.wait()
         finally:
             if leads_next:
-                self._board.woke_up(watch)
+                self._board.lead.woke_up(watch)
 
 
 def _timed_out(watch: Watch, now: float) -> WaitTimeoutError:

@@ -39,6 +39,7 @@ class Watch:
     due: float = 0.0
     alone_at: float | None = None
     looking: bool = False
+    look_scope: anyio.CancelScope | None = None
     failures: int = 0
     absences: int = 0
     trouble: str | None = None

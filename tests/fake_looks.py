@@ -76,19 +76,21 @@ class FakeLooks:
         assert 0 < len(video_ids) <= 100
         assert len(set(video_ids)) == len(video_ids)
         await self._call("bulk", tuple(video_ids))
-        return [BulkStatus(video_id=video_id, status=self._bulk_word(video_id)) for video_id in video_ids]
+        now = anyio.current_time()
+        return [BulkStatus(video_id=video_id, status=self._bulk_word(video_id, now)) for video_id in video_ids]
 
     async def one(self, video_id: str, wire: ApiVersion) -> Video:
         await self._call("one" if wire == "v3" else "one-v1", video_id)
-        found = self._visible(video_id)
+        now = anyio.current_time()
+        found = self._visible(video_id, now)
         if found is None:
             raise NotFoundError("Video not found", status_code=404, code="video_not_found")
-        return found.video(anyio.current_time())
+        return found.video(now)
 
     async def page(self, wire: ApiVersion, token: str | None) -> VideoPage:
         await self._call("page" if wire == "v3" else "page-v1", token)
         now, start = anyio.current_time(), int(token or 0)
-        newest = list(reversed([render for render in self.renders.values() if self._visible(render.id)]))
+        newest = list(reversed([render for render in self.renders.values() if self._visible(render.id, now)]))
         videos = [self._item(render, wire, now) for render in newest[start : start + 100]]
         more = start + 100 < len(newest)
         return VideoPage(videos=videos, next_token=str(start + 100) if more else None)
@@ -99,18 +101,16 @@ class FakeLooks:
             return video
         return Video(id=video.id, status=video.status, created_at=video.created_at)
 
-    def _bulk_word(self, video_id: str) -> str:
-        found = self._visible(video_id)
+    def _bulk_word(self, video_id: str, now: float) -> str:
+        found = self._visible(video_id, now)
         if found is None:
             return "not_found"
-        word = found.word(anyio.current_time() - found.created)
+        word = found.word(now - found.created)
         return "queued" if word in {"waiting", "pending"} else word
 
-    def _visible(self, video_id: str) -> Render | None:
+    def _visible(self, video_id: str, now: float) -> Render | None:
         found = self.renders.get(video_id)
-        if found is None or anyio.current_time() - found.created < found.visible_at:
-            return None
-        return found
+        return found if found is not None and now - found.created >= found.visible_at else None
 
     async def _call(self, kind: str, argument: object) -> None:
         self.calls.append((anyio.current_time(), kind, argument))

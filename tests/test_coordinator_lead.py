@@ -10,9 +10,10 @@ import tracemalloc
 import anyio
 import anyio.lowlevel
 import pytest
+import trio
 from trio.testing import MockClock
 
-from benchmarks.polling import measure
+from benchmarks.polling import INTERVAL, looks_alone, measure
 from heygen_async import errors
 from heygen_async._coordinator import Coordinator
 from heygen_async._policies import PollPolicy
@@ -119,10 +120,9 @@ async def test_62_a_cancelled_single_look_is_left_to_the_next_waiter() -> None:
     world.looks.render("v", 5)
     async with anyio.create_task_group() as group, anyio.create_task_group() as first:
         first.start_soon(world.wait)
-        await anyio.lowlevel.checkpoint()
-        await anyio.lowlevel.checkpoint()
+        await anyio.sleep(12.5)
         group.start_soon(world.wait)
-        await anyio.sleep(13)
+        await anyio.sleep(0.5)
         assert world.looks.counts["one"] == 1
         first.cancel_scope.cancel()
     assert world.looks.counts["one"] == 2
@@ -146,8 +146,6 @@ async def test_53b_71_cancelling_one_waiter_leaves_the_others_of_the_same_video(
 @virtual_time
 async def test_70_after_a_long_sleep_of_the_machine_waits_go_on() -> None:
     """The clock jumps by eight hours: who has no deadline gets the video from one look, the other times out."""
-    import trio
-
     world = World()
     began = anyio.current_time()
     for name in ("patient", "hurried"):
@@ -262,8 +260,7 @@ async def storm(waiters: int, scale: float, seed: int) -> None:
     assert ended == waiters
     assert coordinator.watched == 0
     board = coordinator._board
-    assert board.leader is None
-    assert not board._sleepers
+    assert board.lead.is_idle
     assert not board._watches
     assert all(len(agenda) == 0 for agenda in board.agendas.values())
 
@@ -272,6 +269,8 @@ async def storm(waiters: int, scale: float, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 async def test_62_in_a_storm_nobody_hangs(seed: int) -> None:
     """Three hundred waiters with random ends and random faults: every wait ends, and nothing is left behind."""
+    # trio runs tasks in random order; with the same dice a storm that failed once can be watched again.
+    trio._core._run._r.seed(seed)  # type: ignore[attr-defined]
     await storm(300, 1.0, seed)
 
 
@@ -282,7 +281,10 @@ async def test_62_in_a_storm_nobody_hangs_in_real_time() -> None:
 
 @virtual_time
 async def test_a_thousand_waiters_cost_less_than_a_fiftieth_of_polling_one_by_one() -> None:
-    """Renders of 1 to 12 minutes, the default policy, all requests counted, details and list pages included."""
+    """Renders of 1 to 12 minutes, the default policy, all requests counted, details and list pages included.
+
+    What one loop per video would send is computed; the next test shows that the sum is right.
+    """
     result = await measure(1000)
     assert result.one_by_one > 35_000
     assert result.together * 50 < result.one_by_one
@@ -290,9 +292,28 @@ async def test_a_thousand_waiters_cost_less_than_a_fiftieth_of_polling_one_by_on
 
 
 @virtual_time
+async def test_polling_one_by_one_costs_what_the_comparison_says() -> None:
+    """Loops that sleep, look, and end when they see the URL send exactly the number of looks that was computed."""
+    looks, dice = FakeLooks(), random.Random(0)
+    renders = {f"v{n}": dice.uniform(60, 720) for n in range(30)}
+
+    async def poll(name: str, seconds: float) -> None:
+        looks.render(name, seconds)
+        video = None
+        while video is None or video.video_url is None:
+            await anyio.sleep(INTERVAL)
+            video = await looks.one(name, "v3")
+
+    async with anyio.create_task_group() as group:
+        for name, seconds in renders.items():
+            group.start_soon(poll, name, seconds)
+    assert looks.counts["one"] == sum(looks_alone(seconds) for seconds in renders.values())
+
+
+@virtual_time
 async def test_a_thousand_waiters_that_come_one_after_the_other_cost_little_too() -> None:
     """Submitted over a minute, and with a list that brings nothing: bulk looks alone save much."""
-    assert (await measure(400, spread=60)).ratio > 50
+    assert (await measure(1000, spread=60)).ratio > 50
     assert (await measure(200, spread=60, with_list=False)).ratio > 20
 
 
