@@ -11,6 +11,7 @@ from attrs import define
 from heygen_async._api import Api
 from heygen_async._protocol.envelopes import Answer
 from heygen_async._protocol.looks import BulkStatus, VideoPage
+from heygen_async._protocol.templates import is_template
 from heygen_async._protocol.videos import UnreadableVideoError, bulk_from, page_from, video_from
 from heygen_async._transport.api_lane import ApiCall
 from heygen_async.errors import APIResponseError
@@ -20,11 +21,15 @@ T = TypeVar("T")
 
 V2_CREATE: Final = "/v2/video/generate"
 V3_VIDEOS: Final = "/v3/videos"
+V2_TEMPLATE: Final = "/v2/template/{template_id}"
+V3_TEMPLATES: Final = "/v3/templates"
 PAGE_SIZE: Final = 100
 
 
 def create_call(wire: ApiVersion, payload: Mapping[str, Any], *, idempotency_key: str | None) -> ApiCall:
-    """Return the call that submits a video; v2 knows no idempotency key."""
+    """Return the call that submits a video, from a template if the payload names one; v2 knows no idempotency key."""
+    if is_template(payload):
+        return _from_template_call(wire, payload, idempotency_key)
     if wire == "v2":
         return ApiCall(method="POST", path=V2_CREATE, endpoint=f"POST {V2_CREATE}", body=payload)
     return ApiCall(
@@ -34,6 +39,42 @@ def create_call(wire: ApiVersion, payload: Mapping[str, Any], *, idempotency_key
         body=payload,
         idempotency_key=idempotency_key,
     )
+
+
+def v2_create_path(payload: Mapping[str, Any]) -> str:
+    """Return the path of the v2 endpoint that a payload is for, without ids."""
+    return f"{V2_TEMPLATE}/generate" if is_template(payload) else V2_CREATE
+
+
+def v3_create_path(payload: Mapping[str, Any]) -> str:
+    """Return the path of the v3 endpoint that a payload is for, without ids."""
+    return f"{V3_TEMPLATES}/{{template_id}}" if is_template(payload) else V3_VIDEOS
+
+
+def _from_template_call(wire: ApiVersion, payload: Mapping[str, Any], idempotency_key: str | None) -> ApiCall:
+    pattern = v2_create_path(payload) if wire == "v2" else v3_create_path(payload)
+    return ApiCall(
+        method="POST",
+        path=pattern.format(template_id=quote(payload["template_id"], safe="")),
+        endpoint=f"POST {pattern}",
+        body={name: value for name, value in payload.items() if name != "template_id"},
+        idempotency_key=idempotency_key,
+    )
+
+
+def template_call(template_id: str, wire: ApiVersion) -> ApiCall:
+    """Return the call that reads one template."""
+    pattern = V2_TEMPLATE if wire == "v2" else f"{V3_TEMPLATES}/{{template_id}}"
+    path = pattern.format(template_id=quote(template_id, safe=""))
+    return ApiCall(method="GET", path=path, endpoint=f"GET {pattern}")
+
+
+def template_page_call(wire: ApiVersion, token: str | None, *, limit: int = PAGE_SIZE) -> ApiCall:
+    """Return the call that reads a page of the account's templates; v2 has a single one."""
+    if wire == "v2":
+        return ApiCall(method="GET", path="/v2/templates", endpoint="GET /v2/templates")
+    params: dict[str, str | int] = {"limit": limit, **({"token": token} if token else {})}
+    return ApiCall(method="GET", path=V3_TEMPLATES, endpoint=f"GET {V3_TEMPLATES}", params=params)
 
 
 def one_call(video_id: str, wire: ApiVersion) -> ApiCall:
@@ -77,8 +118,9 @@ def understood(answer: Answer, read: Callable[[], T], call: ApiCall) -> T:
 
 
 def _v3_path(video_id: str) -> str:
-    # An id is the caller's text: a slash in it must not lead to another endpoint.
-    return f"{V3_VIDEOS}/{quote(video_id, safe='')}"
+    # An id is the caller's text: neither a slash nor dots in it may lead to another endpoint.
+    segment = quote(video_id, safe="")
+    return f"{V3_VIDEOS}/{segment if segment.strip('.') else segment.replace('.', '%2E')}"
 
 
 @define(eq=False)

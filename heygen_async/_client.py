@@ -30,6 +30,7 @@ from heygen_async.errors import ConfigurationError
 from heygen_async.events import Event
 from heygen_async.models.progress import DownloadProgress, SavedFile
 from heygen_async.models.video import Asset
+from heygen_async.resources.templates import Templates
 from heygen_async.resources.videos import Videos
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class AsyncHeyGen:
             emit=shared.emit,
         )
         self.videos = Videos(self._services)
+        self.templates = Templates(self._services)
 
     @property
     def base_url(self) -> str:

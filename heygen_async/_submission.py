@@ -16,12 +16,13 @@ from attrs import define, evolve, field, frozen
 
 from heygen_async import errors
 from heygen_async._api import Api, logger
-from heygen_async._calls import V2_CREATE, create_call
+from heygen_async._calls import V3_VIDEOS, create_call, v2_create_path, v3_create_path
 from heygen_async._key_locks import KeyLocks
 from heygen_async._protocol.encoding import Prepared, encode, payload_hash, prepare
 from heygen_async._protocol.retrying import Patience, outcome_is_unknown
 from heygen_async._protocol.settings import ApiVersionChoice
 from heygen_async._protocol.submission import SubmittedKeys, checked_key, new_key, wire_for, with_callback_id
+from heygen_async._protocol.templates import is_template, template_to_v3
 from heygen_async._protocol.translation import to_v3
 from heygen_async._protocol.videos import created_id_of
 from heygen_async._reconcile import Reconciler
@@ -44,10 +45,10 @@ class Submitted:
 
 @define(eq=False)
 class SubmissionMemory:
-    """What the copies of one client share: the keys used so far, and whether the account's v2 endpoint is gone."""
+    """What the copies of one client share: the keys used so far, and the v2 endpoints that are gone."""
 
     keys: SubmittedKeys
-    v2_retired: bool = False
+    retired: set[str] = field(factory=set[str])
     locks: KeyLocks = field(factory=KeyLocks)
 
 
@@ -104,7 +105,8 @@ class Submitter:
         is the one that an earlier attempt under the key went to. Raise `ValueError` for a bad key or one that stood for
         another request, `TranslationError` and `ConfigurationError` for a request that cannot go to its wire.
         """
-        wire = wire or wire_for(prepared.wire, self._choice, v2_retired=self._memory.v2_retired)
+        retired = v2_create_path(prepared.payload) in self._memory.retired
+        wire = wire or wire_for(prepared.wire, self._choice, v2_retired=retired)
         key = new_key() if idempotency_key is None else checked_key(idempotency_key)
         payload, callback_id = prepared.payload, prepared.payload.get("callback_id")
         if wire == "v2":
@@ -181,7 +183,7 @@ class Submitter:
         except errors.ApiRetiredError:
             if self._choice != "auto":
                 raise
-        self._retire_v2()
+        self._retire(submission)
         if rules.on_switch is not None:
             await rules.on_switch()
         translated = evolve(submission, wire="v3", payload=_translated(submission.prepared))
@@ -250,15 +252,16 @@ class Submitter:
         self._reconciler.claim(video_id, submission.key)
         return video_id
 
-    def _retire_v2(self) -> None:
-        self._memory.v2_retired = True
+    def _retire(self, submission: Submission) -> None:
+        old, new = v2_create_path(submission.payload), v3_create_path(submission.payload)
+        self._memory.retired.add(old)
         self._api.announcements.report(
-            f"POST {V2_CREATE} is gone",
-            "HeyGen has removed it. Requests are translated and sent to POST /v3/videos from now on; "
-            "v2.to_v3(request) shows the translation.",
+            f"POST {old} is gone",
+            f"HeyGen has removed it. Requests are translated and sent to POST {new} from now on."
+            + (" v2.to_v3(request) shows the translation." if new == V3_VIDEOS else ""),
         )
 
 
 def _translated(prepared: Prepared) -> dict[str, Any]:
     # The payload, not the typed form: fields of a mapping that this version does not know would get lost unseen.
-    return encode(to_v3(prepared.payload))
+    return template_to_v3(prepared.payload) if is_template(prepared.payload) else encode(to_v3(prepared.payload))

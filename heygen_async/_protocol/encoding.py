@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 from attrs import field, frozen
 
+from heygen_async._protocol.templates import flattened, is_template, nested_variables, template_wire
 from heygen_async.models import _checks as check
 from heygen_async.models._shape_checks import json_copy
 from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo, StudioVideo, V3Request
+from heygen_async.models.templates import GenerateFromTemplate
 from heygen_async.models.video import ApiVersion
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class Prepared:
 
     wire: ApiVersion
     payload: dict[str, Any] = field(repr=False)
-    request: V3Request | VideoRequest | None
+    request: V3Request | VideoRequest | GenerateFromTemplate | None
 
 
 def prepare(request: object) -> Prepared:
@@ -54,31 +56,42 @@ def prepare(request: object) -> Prepared:
         payload: dict[str, Any] = json_copy(cast("Mapping[str, Any]", request), "")
         return Prepared(wire=_wire_of_mapping(payload), payload=payload, request=_typed(payload))
     wire = wire_of(request)
-    typed = cast("V3Request | VideoRequest", request)
+    typed = cast("V3Request | VideoRequest | GenerateFromTemplate", request)
     return Prepared(wire=wire, payload=encode(typed), request=typed)
 
 
 def wire_of(request: object) -> ApiVersion:
-    """Return the wire that a request is written for: `video_inputs` makes a mapping v2, `type` makes it v3."""
+    """Return the wire that a request is written for: `video_inputs` makes a mapping v2, `type` makes it v3.
+
+    A template's request says it itself, and as a mapping by the form of its variables.
+    """
+    if isinstance(request, GenerateFromTemplate):
+        return request.api_version
     if isinstance(request, V3Request):
         return "v3"
     if isinstance(request, Mapping):
         return _wire_of_mapping(cast("Mapping[str, Any]", request))
     if not isinstance(request, _v2_class()):
-        kinds = "an AvatarVideo, ImageVideo, CinematicVideo, StudioVideo, v2.VideoRequest or a mapping"
-        check.refuse("request", f"must be {kinds}, not {check.shown(request)}")
+        kinds = "AvatarVideo, ImageVideo, CinematicVideo, StudioVideo, GenerateFromTemplate, v2.VideoRequest"
+        check.refuse("request", f"must be one of {kinds}, or a mapping, not {check.shown(request)}")
     return "v2"
 
 
 def _wire_of_mapping(request: Mapping[str, Any]) -> ApiVersion:
+    if is_template(request):
+        return template_wire(request)
     if "video_inputs" not in request and "type" not in request:
-        check.refuse("request", "must have video_inputs (that makes it v2) or type (that makes it v3), has neither")
+        names = "video_inputs (that makes it v2) or type (that makes it v3), or template_id"
+        check.refuse("request", f"must have {names}; has none of them")
     return "v2" if "video_inputs" in request else "v3"
 
 
-def encode(request: V3Request | VideoRequest) -> dict[str, Any]:
+def encode(request: V3Request | VideoRequest | GenerateFromTemplate) -> dict[str, Any]:
     """Return the JSON of a typed request: no None, every part with its type, `extra` merged in."""
     payload: dict[str, Any] = _shapes().to_json(request)
+    if isinstance(request, GenerateFromTemplate):
+        del payload["api_version"]
+        return payload if request.api_version == "v3" else nested_variables(payload)
     return payload
 
 
@@ -113,7 +126,11 @@ def payload_hash(payload: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _typed(payload: dict[str, Any]) -> V3Request | VideoRequest | None:
+def _typed(payload: dict[str, Any]) -> V3Request | VideoRequest | GenerateFromTemplate | None:
+    if is_template(payload):
+        fields = {**flattened(payload), "api_version": template_wire(payload)}
+        request: GenerateFromTemplate = _shapes().from_json(fields, GenerateFromTemplate)
+        return request
     if _wire_of_mapping(payload) == "v2":
         return _typed_v2(payload)
     kind = check.check_text("type", payload["type"])

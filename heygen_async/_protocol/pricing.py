@@ -26,6 +26,7 @@ from heygen_async.models.studio import (
     StudioScene,
     StudioVideoScene,
 )
+from heygen_async.models.templates import GenerateFromTemplate
 from heygen_async.models.v2_parts import AudioVoice, Avatar, Character, TextVoice, Voice
 from heygen_async.models.v2_request import VideoRequest
 
@@ -89,6 +90,8 @@ def estimate_prepared(prepared: Prepared, prices: PriceTable = PRICES) -> Estima
             return _sum([_Scene(_speech(video), _picture(prices))], prices)
         case StudioVideo() as video:
             return _sum([_studio_scene(scene, prices) for scene in video.scenes], prices)
+        case GenerateFromTemplate():
+            raise ValueError("a video from a template cannot be priced: the request does not tell its length")
         case _:
             raise _unpriceable("type", prepared.payload.get("type"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,6 @@ from heygen_async._calls import PAGE_SIZE, delete_call, page_call, understood
 from heygen_async._jobs import VideoJob
 from heygen_async._protocol.batching import SavePattern
 from heygen_async._protocol.encoding import prepare
-from heygen_async._protocol.looks import VideoPage
 from heygen_async._protocol.pricing import PRICES, estimate
 from heygen_async._protocol.retrying import outcome_is_unknown
 from heygen_async._protocol.videos import page_from
@@ -27,10 +26,14 @@ from heygen_async.models.estimate import Estimate, PriceTable
 from heygen_async.models.outcomes import BatchReport
 from heygen_async.models.progress import DownloadProgress
 from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo, StudioVideo
+from heygen_async.models.templates import GenerateFromTemplate
 from heygen_async.models.video import ApiVersion, Asset, Video
+from heygen_async.resources._pages import PageOf, Pages, checked_limit
 
-AnyVideoRequest = AvatarVideo | ImageVideo | CinematicVideo | StudioVideo | v2.VideoRequest | Mapping[str, Any]
-"""What can be submitted: a v3 request, a v2 request, or the JSON of the HeyGen docs as a mapping."""
+AnyVideoRequest = (
+    AvatarVideo | ImageVideo | CinematicVideo | StudioVideo | GenerateFromTemplate | v2.VideoRequest | Mapping[str, Any]
+)
+"""What can be submitted: a v3 request, a template's, a v2 request, or the JSON of the HeyGen docs as a mapping."""
 
 AnyVideoRequests = Mapping[Any, AnyVideoRequest] | Iterable[AnyVideoRequest] | AsyncIterable[AnyVideoRequest]
 """A batch: requests under keys of their own, or in an order that gives them their keys (0, 1, 2...)."""
@@ -47,10 +50,10 @@ class Videos:
     async def create(self, request: AnyVideoRequest, *, idempotency_key: str | None = None) -> VideoJob:
         """Submit a video and return a handle on it as soon as HeyGen has accepted it.
 
-        A mapping with `video_inputs` is a v2 request, one with `type` a v3 request. `idempotency_key` (1 to 255 of
-        `A-Za-z0-9_:.-`, your own id of the order, say) makes a repetition safe for 24 hours, also from another process;
-        without it each call is a new video. On v2 a call with a key first looks whether the video exists, and a
-        `callback_id` in the request must then be unique per video.
+        A mapping with `video_inputs` is a v2 request, one with `type` a v3 request, one with `template_id` is for a
+        template. `idempotency_key` (1 to 255 of `A-Za-z0-9_:.-`, your own id of the order, say) makes a repetition safe
+        for 24 hours, also from another process; without it each call is a new video. On v2 a call with a key first
+        looks whether the video exists, and a `callback_id` in the request must then be unique per video.
 
         Raise `ValueError` for a bad request, before anything is sent; an `APIError` (with `.idempotency_key`) if HeyGen
         refuses or stays unreachable; `SubmissionUncertainError` if it cannot be known whether the video was created.
@@ -103,7 +106,8 @@ class Videos:
 
         The length comes from the script, its pauses and the voice's speed. What the request does not tell is taken at
         its dearest: a recording lasts 600 s, an avatar is of the dearer kind. `prices` replaces HeyGen's list prices.
-        Raise `ValueError` for a bad request, and for a v3 type that this version does not know and cannot price.
+        Raise `ValueError` for a bad request, and for what cannot be priced: a v3 type that this version does not know,
+        and a video from a template, whose length the request does not tell.
         """
         return estimate(request, prices)
 
@@ -200,15 +204,15 @@ class Videos:
         `title` is a substring filter. On v2 the list has neither URLs nor durations: use `get`. Raise `ValueError` for
         another `limit`, and the `APIError` of a page that kept failing.
         """
-        if not 1 <= limit <= PAGE_SIZE:
-            raise ValueError(f"limit is the size of a page and must be between 1 and {PAGE_SIZE}, not {limit}")
+        checked_limit(limit)
 
-        async def page(token: str | None) -> VideoPage:
+        async def page(token: str | None) -> PageOf[Video]:
             call = page_call(self._services.lookup_wire, token, limit=limit, title=title, folder_id=folder_id)
             answer = await self._services.api.call(call)
-            return understood(answer, lambda: page_from(answer.body), call)
+            found = understood(answer, lambda: page_from(answer.body), call)
+            return found.videos, found.next_token
 
-        return _Pages(page)
+        return Pages(page)
 
     async def delete(self, video_id: str) -> None:
         """Delete a video for good; raise `NotFoundError` if there is none.
@@ -235,27 +239,6 @@ class Videos:
             return
         async with admission.held():
             yield
-
-
-@define(eq=False)
-class _Pages(AsyncIterator[Video]):
-    """Walk through pages of videos; a class, because trio warns of a generator that is left early."""
-
-    _page: Callable[[str | None], Awaitable[VideoPage]]
-    _ready: Iterator[Video] = field(factory=lambda: iter(()), init=False)
-    _next_token: str | None = field(default=None, init=False)
-    _seen: set[str | None] = field(factory=set[str | None], init=False)
-
-    async def __anext__(self) -> Video:
-        while True:
-            for video in self._ready:
-                return video
-            # None is the first page at first and "no further page" later; a token that comes again ends the walk too.
-            if self._next_token in self._seen:
-                raise StopAsyncIteration
-            page = await self._page(self._next_token)
-            self._seen.update({None, self._next_token})
-            self._ready, self._next_token = iter(page.videos), page.next_token
 
 
 def _checked_id(video_id: object) -> str:
