@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -11,6 +12,7 @@ from heygen_async import errors
 from heygen_async._batch_items import Item, Shared
 from heygen_async._batch_submission import ItemSubmission, SkippedError
 from heygen_async._jobs import VideoJob
+from heygen_async._partfile import clear_leftovers
 from heygen_async._protocol import journal as steps
 from heygen_async._protocol.admission import stops_admission
 from heygen_async._protocol.batching import is_worth_a_rerun
@@ -147,6 +149,7 @@ class ItemRun:
     async def _saved(self, job: VideoJob, target: Path) -> SavedFile:
         item, shared = self._item, self._shared
         if await self._was_saved(target):
+            await shared.threads.run(partial(clear_leftovers, target))
             return await self._file_in_place(target)
 
         def report(progress: DownloadProgress) -> None:

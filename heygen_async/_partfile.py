@@ -204,6 +204,19 @@ def _opened(path: Path) -> int:
         raise
 
 
+def clear_leftovers(target: Path) -> None:
+    """Remove what a save that was killed right after it published `target` has left beside it.
+
+    That is a second name of the target, and a memo without a part file. A part file that is another file is somebody's
+    unfinished download, and stays.
+    """
+    part = part_path(target)
+    with suppress(OSError):
+        if not os.path.lexists(part) or part.samefile(target):
+            part.unlink(missing_ok=True)
+            memo_path(part).unlink(missing_ok=True)
+
+
 def _is_ours(descriptor: int, path: Path) -> bool:
     """Say whether a locked descriptor is still what the path names, and nothing else.
 
