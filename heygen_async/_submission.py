@@ -164,9 +164,12 @@ class Submitter:
         except errors.APIError as error:
             error.idempotency_key, error.callback_id = submission.key, submission.callback_id
             raise
-        except anyio.get_cancelled_exc_class():
+        except errors.HeyGenError:
+            raise
+        except BaseException:
+            # Cancelled, Ctrl-C on trio, a caller's transport or a dying loop: none of them tells the key.
             logger.warning(
-                "a submission was cancelled and may have been accepted: "
+                "a submission was interrupted and may have been accepted: "
                 "create(request, idempotency_key=%r) leads back to it without paying twice",
                 submission.key,
             )

@@ -53,7 +53,7 @@ class SubmissionReconciling(Event):
 
 @frozen(kw_only=True)
 class SubmissionInterrupted(Event):
-    """A submission was cancelled while its outcome was unknown.
+    """A submission was cancelled, or broken off otherwise, while its outcome was unknown.
 
     `create(request, idempotency_key=event.idempotency_key)` leads back to it without paying twice.
     """

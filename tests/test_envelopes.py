@@ -196,7 +196,7 @@ def test_07_an_error_in_a_200_is_what_its_code_stands_for(shape: Any, code: Any,
     """In every envelope; `code` is a string on both wires, the status is the one that came."""
     error = status_error(shape(code, "said so"))
     assert type(error) is cls
-    assert (error.status_code, error.code) == (200, str(code).removesuffix(".0"))
+    assert (error.status_code, error.code, error.body) == (200, str(code).removesuffix(".0"), None)
     assert "said so" in str(error)
 
 

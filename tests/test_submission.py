@@ -491,6 +491,41 @@ async def test_53_cancelling_the_search_is_reported_as_well(fake: FakeHeyGen) ->
 
 
 @virtual_time
+@BOTH
+@pytest.mark.parametrize(
+    "end", [RuntimeError("a hook of the caller's"), KeyboardInterrupt(), GeneratorExit()], ids=repr
+)
+async def test_53_whatever_breaks_a_submission_off_is_reported(
+    fake: FakeHeyGen, request_: Any, end: BaseException
+) -> None:
+    """Ctrl-C on trio is no cancellation, and a caller's transport may raise anything: the key must not be lost."""
+
+    def breaking(fake: FakeHeyGen, request: Any, work: Any) -> Reply:
+        work()
+        raise end
+
+    fake.on("POST *", breaking)
+    async with floor_on(fake) as floor:
+        with pytest.raises(type(end)):
+            await floor.submit(request_)
+        (event,) = floor.heard(SubmissionInterrupted)
+    async with floor_on(fake) as floor:
+        await floor.submit(request_, event.idempotency_key)
+    assert fake.paid == 1
+
+
+@virtual_time
+async def test_a_refusal_is_no_interruption(fake: FakeHeyGen) -> None:
+    """Nothing is in doubt."""
+    fake.on("POST *", answer(400, "invalid_parameter"))
+    async with floor_on(fake, choice="v3") as floor:
+        for request in (AVATAR, quick_start(test=True)):
+            with pytest.raises((BadRequestError, TranslationError)):
+                await floor.submit(request)
+        assert floor.events == []
+
+
+@virtual_time
 async def test_a_waiting_twin_can_be_cancelled(fake: FakeHeyGen) -> None:
     """It gives up its turn; the first goes on."""
     fake.on(V2, slow(30))
@@ -532,7 +567,7 @@ async def test_58_two_submissions_may_find_the_old_door_shut(fake: FakeHeyGen) -
         async with floor_on(fake) as floor, anyio.create_task_group() as tg:
             for number in range(3):
                 tg.start_soon(floor.submit, quick_start(title=f"t{number}"))
-    assert (fake.paid, floor.memory.v2_retired) == (3, True)
+    assert (fake.paid, bool(floor.memory.retired)) == (3, True)
 
 
 @virtual_time
@@ -542,7 +577,7 @@ async def test_58_v2_only_is_told_how_to_go_on(fake: FakeHeyGen) -> None:
     async with floor_on(fake, choice="v2") as floor:
         with pytest.raises(ApiRetiredError, match="api_version='auto'") as caught:
             await floor.submit(quick_start())
-    assert (caught.value.idempotency_key is not None, fake.seen(V3), floor.memory.v2_retired) == (True, [], False)
+    assert (caught.value.idempotency_key is not None, fake.seen(V3), bool(floor.memory.retired)) == (True, [], False)
 
 
 @virtual_time
@@ -552,7 +587,7 @@ async def test_58_a_missing_avatar_is_no_retirement(fake: FakeHeyGen) -> None:
     async with floor_on(fake) as floor:
         with pytest.raises(NotFoundError):
             await floor.submit(quick_start())
-    assert (floor.memory.v2_retired, fake.seen(V3)) == (False, [])
+    assert (bool(floor.memory.retired), fake.seen(V3)) == (False, [])
 
 
 @virtual_time
