@@ -15,18 +15,20 @@ from heygen_async.sandbox.gate import ApiGate, CallLog
 from heygen_async.sandbox.problems import Generation
 from heygen_async.sandbox.render.pool import Render
 from heygen_async.sandbox.service import Service
+from heygen_async.sandbox.template_routes import TemplateRoutes
 from heygen_async.sandbox.v2_routes import V2Routes
 from heygen_async.sandbox.v3_routes import V3Routes
 
 WELCOME: Final = """\
-This is a local sandbox, not HeyGen. It speaks HeyGen's v1, v2 and v3 API for videos and renders real small files.
+This is a local sandbox, not HeyGen. It speaks HeyGen's v1, v2 and v3 API for videos and templates and renders real
+small files.
 Point a client at it with HEYGEN_API_BASE={url} and any HEYGEN_API_KEY.
 """
 
 
 def application(service: Service) -> Starlette:
     """Build the app around the state it serves."""
-    v2, v3 = V2Routes(service), V3Routes(service)
+    v2, v3, templates = V2Routes(service), V3Routes(service), TemplateRoutes(service)
 
     def gated(generation: Generation, routes: list[Route]) -> Mount:
         gate = Middleware(ApiGate, generation=generation, switches=service.switches)
@@ -40,8 +42,8 @@ def application(service: Service) -> Starlette:
 
     return Starlette(
         routes=[
-            gated("v3", v3.routes()),
-            gated("v2", v2.v2_routes()),
+            gated("v3", v3.routes() + templates.v3_routes()),
+            gated("v2", v2.v2_routes() + templates.v2_routes()),
             gated("v1", v2.v1_routes()),
             Route("/files/{video_id}/{name}", file, methods=["GET"], name="file"),
             Route("/", welcome, methods=["GET"]),

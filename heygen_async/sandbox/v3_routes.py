@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from heygen_async.sandbox.answers import bulk_item, created_v3, token_after, video_v3
-from heygen_async.sandbox.idempotency import KEY_PATTERN, Answer, RequestInProgressError
+from heygen_async.sandbox.idempotency import Answer
+from heygen_async.sandbox.once import answer_once
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.service import BULK_IDS, Service, read_json, read_limit, read_token
 from heygen_async.sandbox.v3_orders import order_v3
@@ -33,33 +36,7 @@ class V3Routes:
 
     async def create(self, request: Request) -> Response:
         """Answer `POST /v3/videos`."""
-        key = _idempotency_key(request)
-        await request.body()  # the record must not stand open while a slow upload comes in
-        if key is None:
-            return _respond(await self._create(request, None))
-        scope = f"POST /v3/videos {request.headers.get('x-api-key')}"
-        return _respond(await self._create_once(request, scope, key))
-
-    async def _create_once(self, request: Request, scope: str, key: str) -> Answer:
-        records = self._service.idempotency
-        with self._service.open() as (_, now):
-            try:
-                stored = records.begin(scope, key, now=now)
-            except RequestInProgressError:
-                text = "A request with this Idempotency-Key is still being processed"
-                raise Problem(409, "request_in_progress", text) from None
-        if stored is not None:
-            return stored
-        answer: Answer | None = None
-        try:
-            return (answer := await self._create(request, key))
-        except Problem as problem:
-            if self._service.switches.store_errors:
-                answer = Answer(problem.status, problem.body("v3"))
-            raise
-        finally:
-            with self._service.open():
-                records.finish(scope, key, answer)
+        return await answer_once(self._service, request, partial(self._create, request))
 
     async def _create(self, request: Request, key: str | None) -> Answer:
         body = await read_json(request, CREATE_VIDEO, lenient=self._service.switches.lenient)
@@ -100,14 +77,3 @@ class V3Routes:
         video_id: str = request.path_params["video_id"]
         self._service.delete(video_id)
         return JSONResponse({"data": {"id": video_id, "deleted": True}})
-
-
-def _respond(answer: Answer) -> Response:
-    return JSONResponse(answer.body, answer.status)
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key: str | None = request.headers.get("idempotency-key")
-    if key is not None and not KEY_PATTERN.fullmatch(key):
-        raise Problem.invalid("Idempotency-Key", "Idempotency-Key should be 1-255 characters of [A-Za-z0-9_:.-]")
-    return key

@@ -1,0 +1,52 @@
+"""Answer a creating call of v3 once per `Idempotency-Key`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from heygen_async.sandbox.idempotency import KEY_PATTERN, Answer, RequestInProgressError
+from heygen_async.sandbox.problems import Problem
+from heygen_async.sandbox.service import Service
+
+Make = Callable[[str | None], Awaitable[Answer]]
+"""Does the work and returns the answer; it is told the key."""
+
+
+async def answer_once(service: Service, request: Request, make: Make) -> Response:
+    """Return the answer that `make` gives, or the stored one if the key was seen on this path before."""
+    key = _key_of(request)
+    await request.body()  # the record must not stand open while a slow upload comes in
+    answer = await make(None) if key is None else await _once(service, request, key, make)
+    return JSONResponse(answer.body, answer.status)
+
+
+async def _once(service: Service, request: Request, key: str, make: Make) -> Answer:
+    records, scope = service.idempotency, f"POST {request.url.path} {request.headers.get('x-api-key')}"
+    with service.open() as (_, now):
+        try:
+            stored = records.begin(scope, key, now=now)
+        except RequestInProgressError:
+            text = "A request with this Idempotency-Key is still being processed"
+            raise Problem(409, "request_in_progress", text) from None
+    if stored is not None:
+        return stored
+    answer: Answer | None = None
+    try:
+        return (answer := await make(key))
+    except Problem as problem:
+        if service.switches.store_errors:
+            answer = Answer(problem.status, problem.body("v3"))
+        raise
+    finally:
+        with service.open():
+            records.finish(scope, key, answer)
+
+
+def _key_of(request: Request) -> str | None:
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not KEY_PATTERN.fullmatch(key):
+        raise Problem.invalid("Idempotency-Key", "Idempotency-Key should be 1-255 characters of [A-Za-z0-9_:.-]")
+    return key
