@@ -1,0 +1,112 @@
+"""How well a batch fills an account that does not tell its limit. Run `python -m benchmarks.batch`.
+
+Renders of 1 to 12 minutes on a virtual clock, against a HeyGen that only keeps time. 1.0 is the ideal: every slot busy
+from the first second to the last one, which no schedule of unknown render times reaches, because the last video of all
+runs alone. The other ways get the same client, so they hear of a finished render as soon as the batch does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+import anyio
+from attrs import frozen
+from trio.testing import MockClock
+
+from heygen_async import AsyncHeyGen, AvatarVideo
+from tests.render_farm import RenderFarm, one_to_twelve_minutes
+
+REQUEST = AvatarVideo(avatar_id="avatar", voice_id="voice", script="Hello")
+Way = Callable[[AsyncHeyGen, int], Awaitable[None]]
+
+
+@frozen(kw_only=True)
+class Result:
+    """The share of the ideal makespan, the requests sent, the submissions refused, and the most that ran at once."""
+
+    share: float
+    hours: float
+    requests: int
+    refused: int
+    most_running: int
+
+
+async def batch(heygen: AsyncHeyGen, videos: int) -> None:
+    """Let the SDK do it."""
+    (await heygen.videos.generate_all([REQUEST] * videos)).raise_for_failures()
+
+
+async def in_groups_of_ten(heygen: AsyncHeyGen, videos: int) -> None:
+    """Ten at a time, the next ten when all are done, as with `asyncio.gather`."""
+    for begin in range(0, videos, 10):
+        async with anyio.create_task_group() as group:
+            for _ in range(begin, min(begin + 10, videos)):
+                group.start_soon(heygen.videos.generate, REQUEST)
+
+
+async def one_by_one(heygen: AsyncHeyGen, videos: int) -> None:
+    """The loop of a first script."""
+    for _ in range(videos):
+        await heygen.videos.generate(REQUEST)
+
+
+async def measure(way: Way, videos: int, *, later_cap: int | None = None, others: int = 0, seed: int = 1) -> Result:
+    """Make `videos` on an account of 10; after two hours its cap is `later_cap`, and `others` take slots meanwhile."""
+    farm = RenderFarm(cap=10, seconds=one_to_twelve_minutes(seed), retry_after="15")
+    farm.latency, farm.others = 0.5, others
+    capacity, change_after = 10.0 - others, 7200.0
+    later = farm.cap if later_cap is None else later_cap
+
+    async def change(*, task_status: anyio.abc.TaskStatus[None]) -> None:
+        task_status.started()
+        await anyio.sleep(change_after)
+        farm.cap, farm.others = later, 0
+
+    async with farm.client() as heygen, anyio.create_task_group() as group:
+        await group.start(change)
+        began = anyio.current_time()
+        await way(heygen, videos)
+        took = anyio.current_time() - began
+        group.cancel_scope.cancel()
+    room = min(took, change_after) * capacity + max(0.0, took - change_after) * (later or 0)
+    return Result(
+        share=farm.work / room,
+        hours=took / 3600,
+        requests=sum(farm.requests.values()),
+        refused=len(farm.refused_at),
+        most_running=farm.most_running,
+    )
+
+
+def simulate(way: Way, videos: int, *, later_cap: int | None = None, others: int = 0, seed: int = 1) -> Result:
+    """Run `measure` on a clock that jumps."""
+    return anyio.run(
+        lambda: measure(way, videos, later_cap=later_cap, others=others, seed=seed),
+        backend="trio",
+        backend_options={"clock": MockClock(autojump_threshold=0)},
+    )
+
+
+def main() -> None:
+    """Print the share of the ideal makespan that each way reaches."""
+    rows: list[tuple[str, Way, int, int | None, int]] = [
+        ("generate_all", batch, 1000, None, 0),
+        ("generate_all, cap falls to 4 after 2 h", batch, 1000, 4, 0),
+        ("generate_all, others take 6 for 2 h", batch, 1000, None, 6),
+        ("gather in groups of 10", in_groups_of_ten, 1000, None, 0),
+        ("one by one (100 videos)", one_by_one, 100, None, 0),
+    ]
+    print(f"{'way':<40} {'of ideal':>8} {'hours':>7} {'requests':>8} {'refused':>7} {'at once':>7}")
+    for name, way, videos, later_cap, others in rows:
+        started = time.perf_counter()
+        found = simulate(way, videos, later_cap=later_cap, others=others)
+        print(
+            f"{name:<40} {found.share:>8.3f} {found.hours:>7.2f} {found.requests:>8} {found.refused:>7} "
+            f"{found.most_running:>7}  ({time.perf_counter() - started:.1f} s of real time)",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
