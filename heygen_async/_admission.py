@@ -10,17 +10,13 @@ import math
 import random
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
 
 import anyio
-import anyio.lowlevel
 from attrs import define, field
 
 from heygen_async._policies import RetryPolicy
 from heygen_async._protocol.admission import Ticket, Window
 from heygen_async.events import AdmissionChanged, Event, StatusChanged
-
-K = TypeVar("K")
 
 
 @define(eq=False)

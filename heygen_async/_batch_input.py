@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Hashable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 
@@ -18,9 +18,10 @@ Requests = Mapping[Any, object] | Iterable[object] | AsyncIterable[object]
 def check_requests(requests: object) -> None:
     """Raise `ValueError` for what cannot be a batch: one single request, or keys that read the same."""
     if isinstance(requests, Mapping):
-        if "video_inputs" in requests or isinstance(requests.get("type"), str):
+        keyed = cast("Mapping[Any, object]", requests)
+        if "video_inputs" in keyed or isinstance(keyed.get("type"), str):
             raise ValueError("requests is a single request; give a list of them, or a mapping of keys to requests")
-        check_distinct(requests)
+        check_distinct(keyed)
     elif isinstance(requests, str | bytes) or not isinstance(requests, Iterable | AsyncIterable):
         raise ValueError(f"requests must be a mapping or an iterable, async or not, and not {type(requests).__name__}")  # noqa: TRY004 - bad arguments are ValueErrors here
 
@@ -28,7 +29,7 @@ def check_requests(requests: object) -> None:
 async def items_of(requests: Requests) -> AsyncGenerator[tuple[Hashable, object]]:
     """Yield keys and requests; the keys of all but a mapping are indexes."""
     if isinstance(requests, Mapping):
-        for key, request in requests.items():
+        for key, request in cast("Mapping[Any, object]", requests).items():
             yield key, request
     elif isinstance(requests, AsyncIterable):
         position, iterator = 0, aiter(requests)

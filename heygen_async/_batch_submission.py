@@ -40,13 +40,14 @@ class ItemSubmission:
         while True:
             # A batch that was left a moment ago must not begin to pay.
             await anyio.lowlevel.checkpoint_if_cancelled()
-            answer: VideoJob | errors.RateLimitError | None = None
+            answers: list[VideoJob | errors.RateLimitError] = []
             with self._shared.shields.shield():
-                answer = await self._sent()
+                answers.append(await self._sent())
+            # Without an answer the deadline of the shield has passed, and this raises the cancellation.
             await anyio.lowlevel.checkpoint_if_cancelled()
-            if isinstance(answer, VideoJob):
-                return answer
-            if answer is not None:
+            for answer in answers:
+                if isinstance(answer, VideoJob):
+                    return answer
                 await self._wait_for_room(answer)
 
     async def _sent(self) -> VideoJob | errors.RateLimitError:

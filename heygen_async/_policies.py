@@ -103,8 +103,9 @@ class PollPolicy:
 class Limits:
     """How much may go on at once.
 
-    `max_in_flight` bounds the videos that one client renders at the same time through `videos.generate`; None leaves
-    it to HeyGen's own limit (10 on pay-as-you-go), whose 429 answers are waited out. `max_connections` 16 bounds the
+    `max_in_flight` bounds the videos that one client renders at the same time, through `videos.generate` and all its
+    batches together; None leaves it to HeyGen's own limit (10 on pay-as-you-go), which batches learn from its 429
+    answers and `videos.generate` waits out. `max_connections` 16 bounds the
     connections to the API: one bulk look answers for 100 videos, and larger httpx pools are slower, not faster.
     `max_downloads` 4 bounds the files fetched at the same time.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -232,7 +232,7 @@ class Videos:
         return VideoJob(done.video_id, done.wire, done.idempotency_key, self._services, done.at)
 
     @asynccontextmanager
-    async def _render_slot(self) -> AsyncIterator[None]:
+    async def _render_slot(self) -> AsyncGenerator[None]:
         admission = self._services.admission
         if admission.window.ceiling is None:
             yield
