@@ -150,6 +150,19 @@ def test_26_a_200_that_cannot_be_understood(body: bytes) -> None:
     assert len(str(error)) < 400
 
 
+def test_an_unreadable_answer_is_shown() -> None:
+    """Its first words tell a login page from a crash; an error that was understood is not shown twice."""
+    error = refused(b"<html><body>Please sign in</body></html>")
+    assert str(error).endswith("with an answer that is not a JSON object: Please sign in")
+    assert isinstance(error, errors.APIResponseError)
+    assert error.body == "Please sign in"
+    assert str(refused({"data": None, "note": "odd"})).endswith('an answer without data: {"data": null, "note": "odd"}')
+    assert str(refused({"error": "odd"})).endswith("answered 200 with an error in it: odd")
+    assert "The page said: Bad gateway." in str(refused(b"<h1>Bad gateway</h1>", 502))
+    assert "HeyGen failed" in str(refused(b"", 500))
+    assert "HeyGen refused the call" in str(refused(b"", 499))
+
+
 @pytest.mark.parametrize("body", UNREADABLE, ids=lambda body: repr(body[:20]))
 @pytest.mark.parametrize(("status", "cls"), [(401, errors.AuthenticationError), (502, errors.InternalServerError)])
 def test_15_an_unreadable_error_is_mapped_by_its_status(body: bytes, status: int, cls: type[errors.APIError]) -> None:

@@ -77,6 +77,15 @@ def test_the_http_status_decides(status: int, code: str | None) -> None:
         assert meant == status
 
 
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(("code", "meant"), [case for case in CASES if case[1] in {401, 402}])
+def test_11_a_refusal_about_key_or_money_is_about_that(status: int, code: str, meant: int) -> None:
+    """Older gateways answer 400 to both; a 403 or 404 with such a code stays what it is."""
+    assert effective_status(status, code) == meant
+    assert effective_status(403, code) == 403
+    assert effective_status(404, code) == 404
+
+
 @pytest.mark.parametrize(
     "code", ["quota_exceeded", "TRIAL_LIMIT_EXCEEDED", "400140", "400664", "10015", "insufficient_credit"]
 )
