@@ -105,9 +105,9 @@ class Limits:
 
     `max_in_flight` bounds the videos that one client renders at the same time, through `videos.generate` and all its
     batches together; None leaves it to HeyGen's own limit (10 on pay-as-you-go), which batches learn from its 429
-    answers and `videos.generate` waits out. `max_connections` 16 bounds the
-    connections to the API: one bulk look answers for 100 videos, and larger httpx pools are slower, not faster.
-    `max_downloads` 4 bounds the files fetched at the same time.
+    answers and `videos.generate` waits out. `max_connections` 16 bounds the connections to the API: one bulk look
+    answers for 100 videos, and larger httpx pools are slower, not faster. `max_downloads` 4 bounds the files fetched
+    at the same time.
     """
 
     max_in_flight: int | None = field(default=None, validator=optional(_positive_int))
