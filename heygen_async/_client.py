@@ -176,6 +176,7 @@ class AsyncHeyGen:
             max_bytes=max_bytes,
             retries=services.retries,
             stall=services.timeouts.download_stall,
+            connect=services.timeouts.connect,
         )
 
     def notify(self, event: WebhookEventLike) -> None:

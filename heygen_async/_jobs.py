@@ -114,6 +114,7 @@ class VideoJob:
             max_bytes=max_bytes,
             retries=self._services.retries,
             stall=self._services.timeouts.download_stall,
+            connect=self._services.timeouts.connect,
         )
 
     @asynccontextmanager
@@ -131,6 +132,7 @@ class VideoJob:
             range_header=range_header,
             retries=self._services.retries,
             stall=self._services.timeouts.download_stall,
+            connect=self._services.timeouts.connect,
         )
         async with opened as body:
             yield body
@@ -159,7 +161,7 @@ class VideoJob:
         async def refresh() -> str:
             return await self._fresh_url(asset)
 
-        return FileSource(url=url, refresh=refresh)
+        return FileSource(url=url, refresh=refresh, identity=f"{self.id}/{asset}")
 
     async def _fresh_url(self, asset: Asset) -> str:
         """Return a new presigned URL, forgiving its absence for a while after completion."""

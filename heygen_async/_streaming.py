@@ -6,10 +6,9 @@ import random
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Final, NoReturn, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 import anyio
-import httpx
 from attrs import define, evolve, field
 
 from heygen_async import errors
@@ -17,7 +16,7 @@ from heygen_async._policies import RetryPolicy
 from heygen_async._protocol.file_answers import FileAnswer
 from heygen_async._protocol.persistence import Persistence
 from heygen_async._protocol.redaction import redact_url
-from heygen_async._protocol.resuming import Later, Refuse, Renew, judge_stream
+from heygen_async._protocol.resuming import Ask, Later, Memo, Refuse, Renew, Take, judge, judge_stream
 from heygen_async._protocol.signatures import HEAD_LENGTH, media_type_of, refusal_of_body
 from heygen_async._protocol.targets import Expectation, expectation_for
 from heygen_async._saving import FileSource
@@ -25,6 +24,9 @@ from heygen_async._transport.file_async import chunks_of
 from heygen_async._transport.file_lane import FileLane
 from heygen_async._transport.file_requests import BrokenError, FileRules, head_of
 from heygen_async.models.video import Asset
+
+if TYPE_CHECKING:
+    import httpx
 
 _PASSED_ON: Final = ("content-length", "content-range", "accept-ranges", "etag", "last-modified")
 _SAYS_NOTHING: Final = frozenset({"", "application/octet-stream", "binary/octet-stream"})
@@ -197,11 +199,11 @@ class _Reader:
         offset = self._start + self._given
         last = "" if self._promised is None else self._start + self._promised - 1
         await self._ask({"Range": f"bytes={offset}-{last}", "If-Range": etag})
-        after = self._answer
-        goes_on = after.status == 206 and after.content_range is not None and after.content_range.first == offset
-        if not goes_on or after.encoding is not None or after.etag not in {None, etag}:
+        rest = Ask(offset=offset, memo=Memo(source="", etag=etag, total=before.total))
+        verdict = judge(self._answer, rest, self._expected)
+        if not isinstance(verdict, Take) or verdict.offset != offset:
             self._fail(errors.DownloadIncompleteError, f"{broken.reason}, and the rest cannot be had any more")
-        self._answer = evolve(after, etag=etag)
+        self._answer = evolve(self._answer, etag=etag)
 
     def _fail(self, cls: type[errors.DownloadError], reason: str) -> NoReturn:
         url = redact_url(self._url or self._source.url or "")

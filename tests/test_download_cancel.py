@@ -15,11 +15,13 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
+from blockbuster import blockbuster_ctx
 
 from heygen_async import ConfigurationError, DownloadIncompleteError
 from heygen_async._download import FileSource
 from heygen_async._policies import Limits
 from heygen_async._threads import Threads, supervised
+from heygen_async._transport.tls import SharedTls
 from tests import file_server as host
 from tests.downloads import LANES, Kit, kit_on, quick_folder
 from tests.file_server import FileServer, mp4
@@ -276,6 +278,23 @@ async def test_hashing_a_found_part_can_be_interrupted(kit: Kit, monkeypatch: py
     assert len(kit.server.seen) == 2
     monkeypatch.undo()
     await assert_goes_on(kit, part=250_000)
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_46_the_event_loop_never_blocks(server: FileServer, folder: Path, lane: str) -> None:
+    """Not for the disk, not for hashing or renaming, not for TLS set-up: a detector of blocking calls stays silent."""
+
+    async def main() -> None:
+        async with kit_on(server, folder, lane=lane, tls=SharedTls()) as kit:
+            with blockbuster_ctx():
+                server.script = [host.cut(100_000), host.close_delimited()]
+                await kit.save(digest="sha256", on_progress=lambda _: None)
+                await kit.save(path=folder / "second.mp4", overwrite=True)
+                async with kit.downloader.open_stream(FileSource(url=server.url)) as body:
+                    async for _ in body:
+                        pass
+
+    asyncio.run(main())
 
 
 # The machinery below

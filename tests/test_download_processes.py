@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from heygen_async import DownloadBusyError
+from heygen_async._download import FileSource
 from tests import file_server as host
 from tests.downloads import Kit, kit_on, quick_folder
 from tests.file_server import FileServer, mp4
@@ -164,6 +165,16 @@ def saving_processes(kit: Kit, code: str) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             process.kill()
+
+
+async def test_52c_the_video_counts_not_its_link(kit: Kit) -> None:
+    """Another process gets a link with another path and host name for the same video, and goes on all the same."""
+    kit.server.script = [host.cut(100_000), host.answer(405)]
+    await kit.fails(Exception, FileSource(url=kit.server.url, identity="v1/video"))
+    other = kit.server.url.replace("127.0.0.1", "localhost").replace("film", "another")
+    saved = await kit.save(FileSource(url=other, identity="v1/video"))
+    assert saved.resumed_from == 100_000
+    kit.assert_only_the_film()
 
 
 @pytest.mark.parametrize("memo", ["", "{", "[]", '{"version": 2}', '{"version": 1, "source": 5}', None])
