@@ -6,16 +6,13 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
 from heygen_async import v2
-from heygen_async._batch import BatchOptions, Outcomes, collect, open_batch
-from heygen_async._batch_input import check_requests
 from heygen_async._calls import PAGE_SIZE, delete_call, page_call, understood
 from heygen_async._jobs import VideoJob
-from heygen_async._protocol.batching import SavePattern
 from heygen_async._protocol.encoding import prepare
 from heygen_async._protocol.pricing import PRICES, estimate
 from heygen_async._protocol.retrying import outcome_is_unknown
@@ -29,6 +26,11 @@ from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo
 from heygen_async.models.templates import GenerateFromTemplate
 from heygen_async.models.video import ApiVersion, Asset, Video
 from heygen_async.resources._pages import PageOf, Pages, checked_limit
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from heygen_async._batch import Outcomes
 
 AnyVideoRequest = (
     AvatarVideo | ImageVideo | CinematicVideo | StudioVideo | GenerateFromTemplate | v2.VideoRequest | Mapping[str, Any]
@@ -157,10 +159,19 @@ class Videos:
         outcomes of all that was pulled before. Leaving the block early, or cancelling it, ends the waits and downloads
         that still go on, not the renders; a submission under way is first brought to its end, for 10 seconds at most.
         """
-        options = _batch_options(
-            requests, save_to, journal, max_in_flight, max_cost, timeout, dry_run, overwrite, stall_after
+        options = _batches().checked_options(
+            requests,
+            save_to=save_to,
+            journal=journal,
+            max_in_flight=max_in_flight,
+            max_cost=max_cost,
+            timeout=timeout,
+            dry_run=dry_run,
+            overwrite=overwrite,
+            stall_after=stall_after,
         )
-        return open_batch(self._services, requests, options)
+        outcomes: AbstractAsyncContextManager[Outcomes] = _batches().open_batch(self._services, requests, options)
+        return outcomes
 
     async def generate_all(
         self,
@@ -180,10 +191,19 @@ class Videos:
         No item's failure raises: `report.raise_for_failures()` does, if you want it to. Cancelling loses the report,
         not the videos.
         """
-        options = _batch_options(
-            requests, save_to, journal, max_in_flight, max_cost, timeout, dry_run, overwrite, stall_after
+        options = _batches().checked_options(
+            requests,
+            save_to=save_to,
+            journal=journal,
+            max_in_flight=max_in_flight,
+            max_cost=max_cost,
+            timeout=timeout,
+            dry_run=dry_run,
+            overwrite=overwrite,
+            stall_after=stall_after,
         )
-        return await collect(self._services, requests, options)
+        report: BatchReport = await _batches().collect(self._services, requests, options)
+        return report
 
     def job(self, video_id: str, *, api_version: ApiVersion | None = None) -> VideoJob:
         """Make a handle on a video that was submitted before, here or elsewhere; no I/O.
@@ -247,25 +267,8 @@ def _checked_id(video_id: object) -> str:
     return video_id
 
 
-def _batch_options(
-    requests: AnyVideoRequests,
-    save_to: str | os.PathLike[str] | None,
-    journal: str | os.PathLike[str] | None,
-    max_in_flight: int | None,
-    max_cost: float | None,
-    timeout: float | None,
-    dry_run: bool,  # noqa: FBT001 - internal wiring of keyword-only options
-    overwrite: bool,  # noqa: FBT001
-    stall_after: float,
-) -> BatchOptions:
-    check_requests(requests)
-    return BatchOptions(
-        save_to=None if save_to is None else SavePattern.of(save_to),
-        journal=journal,
-        max_in_flight=max_in_flight,
-        max_cost=max_cost,
-        timeout=timeout,
-        dry_run=dry_run,
-        overwrite=overwrite,
-        stall_after=stall_after,
-    )
+def _batches() -> ModuleType:
+    # Batches take a while to import, and who makes single videos needs none of it.
+    from heygen_async import _batch  # noqa: PLC0415
+
+    return _batch
