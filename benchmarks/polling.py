@@ -44,7 +44,7 @@ def looks_alone(seconds: float) -> int:
 
 
 async def measure(videos: int, *, spread: float = 0.0, seed: int = 1, with_list: bool = True) -> Result:
-    """Wait for `videos` renders of 1 to 12 minutes, submitted within `spread` seconds, and count the requests of both ways."""
+    """Wait for `videos` renders of 1 to 12 minutes, submitted within `spread` seconds, and count all requests."""
     rng = random.Random(seed)
     begins = sorted(rng.uniform(0, spread) for _ in range(videos))
     plan = [(begin, rng.uniform(60, 720)) for begin in begins]

@@ -511,6 +511,18 @@ async def test_30_ids_go_out_in_chunks_of_100() -> None:
     assert len(set().union(*chunks)) == 250  # type: ignore[arg-type]
 
 
+async def test_waits_on_bare_ids_that_begin_together_are_one_look() -> None:
+    """The first of them does not rush off with a look of its own."""
+    world = World()
+    for n in range(50):
+        world.looks.render(f"v{n}", 100)
+    async with anyio.create_task_group() as group:
+        for n in range(50):
+            group.start_soon(lambda name=f"v{n}": world.wait(name, fresh=False))
+        await anyio.sleep(1)
+        assert world.looks.counts == {"bulk": 1}
+
+
 async def test_waiters_of_one_video_share_its_looks() -> None:
     """Five waiters on one id cost what one costs, and get the same video."""
     world = World(latency=0.1)
@@ -624,11 +636,11 @@ async def test_61_v1_completed_with_an_error_and_a_url_is_a_success() -> None:
 
 
 async def test_end_all_ends_a_hanging_look_and_one_that_pauses() -> None:
-    """Who is in the middle of a look, or waits for its turn, does not sit it out."""
-    world = World(hang={"hanging"})
+    """Who is in the middle of a look, or waits for a pause to end, does not sit it out."""
+    world = World(latency=1, hang={"hanging"})
     slow_down = errors.RateLimitError("429", status_code=429, retry_after=100)
     world.looks.fault = lambda kind, name: slow_down if name == "paused" else None
-    names = ["hanging", "paused", "late"]
+    names = ["hanging", "paused"]
     began = anyio.current_time()
 
     async def wait(name: str) -> None:
@@ -640,6 +652,7 @@ async def test_end_all_ends_a_hanging_look_and_one_that_pauses() -> None:
         for name in names:
             group.start_soon(wait, name)
         await anyio.sleep(30)
+        assert world.looks.counts == {"one-v1": 2}
         world.coordinator.end_all(errors.ConfigurationError("The client is closed."))
     assert anyio.current_time() == began + 30
 

@@ -131,21 +131,21 @@ async def test_a_hanging_detail_look_holds_up_nobody_else() -> None:
     assert world.looks.times("one")[-1] - began < 300
 
 
-async def test_details_that_come_during_a_slow_round_end_the_wait_at_once() -> None:
-    """While one chunk hangs, finished videos of another are read by their own waiters after a while."""
-    world = World()
-    world.looks.hang = {"v0"}
-    done: list[str] = []
+async def test_details_that_come_during_a_slow_round_end_the_wait_after_a_while() -> None:
+    """While one chunk hangs, finished videos of another are read by their own waiters, the leader's included."""
+    world = World(hang={"v149"})
+    done: set[str] = set()
 
     async def wait(name: str) -> None:
-        done.append((await world.wait(name)).id)
+        done.add((await world.wait(name)).id)
 
     async with anyio.create_task_group() as group:
         for n in range(150):
             world.looks.render(f"v{n}", 5)
             group.start_soon(wait, f"v{n}")
+            await anyio.sleep(0)
         await anyio.sleep(30)
-        assert len(done) in {50, 100}
+        assert done == {f"v{n}" for n in range(100)}
         group.cancel_scope.cancel()
 
 
@@ -219,7 +219,8 @@ async def test_60_single_looks_have_a_rate_bound() -> None:
     world.looks.one = one  # type: ignore[method-assign, assignment]
     await wait_all(world, 200, seconds=100, spread=100)
     singles = world.looks.times("one")
-    assert max(sum(1 for at in singles if start <= at < start + 10) for start in singles) <= 176
+    assert len(singles) > 1000
+    assert all(later - earlier >= 10 for earlier, later in zip(singles, singles[176:], strict=False))
     assert most <= 8
 
 
