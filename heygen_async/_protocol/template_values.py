@@ -80,6 +80,10 @@ def _misnamed(
     if unknown:
         known = either(map(repr, template.variables)) if template.variables else "none"
         yield f"unknown variables: {_listed(unknown)} (the template has {known})"
+    scenes = [scene.id for scene in template.scenes]
+    lost = [scene_id for scene_id in scene_ids or () if scenes and scene_id not in scenes]
+    if lost:
+        yield f"unknown scenes: {_listed(lost)} (the template has {either(map(repr, scenes))})"
     wanted = _wanted(template, scene_ids)
     missing = [name for name in wanted if name not in values]
     if missing and not keep_defaults:
