@@ -19,6 +19,7 @@ from heygen_async._batch_input import Requests, items_of
 from heygen_async._batch_items import Item, Shared
 from heygen_async._batch_run import Doable, ItemRun
 from heygen_async._protocol import journal as steps
+from heygen_async._protocol.admission import stops_admission
 from heygen_async._protocol.batching import Budget, SavePattern
 from heygen_async._protocol.encoding import Prepared, payload_hash, prepare
 from heygen_async._protocol.pricing import estimate_prepared
@@ -106,7 +107,7 @@ class Feeder:
             step = await self._step_for(item)
             outcome = step if isinstance(step, Failed | Skipped) else await self._admitted(item, step)
         except Exception as error:  # noqa: BLE001 - a bad item is its own failure
-            outcome = Failed(key=key, error=error)
+            outcome = self._unbegun(key, error)
         if outcome is None:
             return
         if item is not None and item.placed:
@@ -114,6 +115,15 @@ class Feeder:
         else:
             self._shared.backlog.enter()
         self._hand_out(position, outcome)
+
+    def _unbegun(self, key: Hashable, error: Exception) -> Failed | Skipped:
+        """Return the outcome of an item that could not be begun; a journal that does not answer fails one item only."""
+        halt, reason = self._shared.halt, stops_admission(error)
+        if reason is not None and halt.reason is not None:
+            return Skipped(key=key, reason=halt.reason)
+        if reason is not None:
+            halt.stop(reason)
+        return Failed(key=key, error=error)
 
     def _described(self, position: int, key: Hashable, request: object) -> Item:
         """Return the item of a request; raise `ValueError` for a bad one."""
@@ -130,13 +140,12 @@ class Feeder:
 
     def _price(self, prepared: Prepared) -> float | None:
         """Return the estimate, if anything depends on it; a budget cannot be kept where there is none."""
-        needed = self._options.max_cost is not None or self._options.dry_run
-        if not needed and self._shared.journal is None:
+        if self._options.max_cost is None and self._shared.journal is None:
             return None
         try:
             return estimate_prepared(prepared).usd
         except ValueError:
-            if needed:
+            if self._options.max_cost is not None:
                 raise
             return None
 
@@ -163,7 +172,11 @@ class Feeder:
         return step
 
     def _rehearsed(self, item: Item) -> Skipped:
-        told = estimate_prepared(item.prepared)
+        """Return what the item would cost; one that cannot be priced is not wrong for that."""
+        try:
+            told = estimate_prepared(item.prepared)
+        except ValueError as error:
+            return Skipped(key=item.key, reason=f"dry run: {error}")
         budget = self._shared.budget
         beyond = "" if budget.fits(told.usd) else f", beyond max_cost ${budget.limit or 0:.2f}"
         budget.spend(told.usd)

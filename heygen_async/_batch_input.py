@@ -19,7 +19,7 @@ def check_requests(requests: object) -> None:
     """Raise `ValueError` for what cannot be a batch: one single request, or keys that read the same."""
     if isinstance(requests, Mapping):
         keyed = cast("Mapping[Any, object]", requests)
-        if "video_inputs" in keyed or isinstance(keyed.get("type"), str):
+        if "video_inputs" in keyed or isinstance(keyed.get("type"), str) or isinstance(keyed.get("template_id"), str):
             raise ValueError("requests is a single request; give a list of them, or a mapping of keys to requests")
         check_distinct(keyed)
     elif isinstance(requests, str | bytes) or not isinstance(requests, Iterable | AsyncIterable):

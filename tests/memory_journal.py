@@ -21,7 +21,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self.path = "memory"
-        self.broken = False
+        self.broken = self.unreadable = False
 
     @contextlib.asynccontextmanager
     async def open(self, path: object) -> AsyncIterator[MemoryJournal]:
@@ -41,6 +41,8 @@ class MemoryJournal:
 
     async def lookup(self, key: str) -> Entry | None:
         await anyio.lowlevel.checkpoint()
+        if self.unreadable:
+            raise JournalError("The disk is gone.")
         return self.entries.get(key)
 
     async def intend(self, key: str, **intent: Any) -> Entry:

@@ -147,6 +147,7 @@ async def test_69_exception_of_the_input_comes_after_what_runs_is_finished() -> 
     [
         (AVATAR_JSON, {}),
         ({"video_inputs": []}, {}),
+        ({"template_id": "t", "variables": {}}, {}),
         ("text", {}),
         (7, {}),
         ({1: AVATAR, "1": AVATAR}, {}),
@@ -312,6 +313,18 @@ async def test_dry_run_prices_everything_and_sends_nothing(tmp_path: Path) -> No
     assert isinstance(report.failed[0].error, ValueError)
     assert not farm.requests
     assert not list(tmp_path.iterdir())
+
+
+@virtual_time
+async def test_video_that_cannot_be_priced_passes_a_dry_run_and_fails_a_budget() -> None:
+    """A template does not tell its length: that is not wrong, but no budget can be kept with it."""
+    farm, template = RenderFarm(), {"template_id": "t", "variables": {"name": {"type": "text", "content": "Ada"}}}
+    async with farm.client() as heygen:
+        tried = await heygen.videos.generate_all([template], dry_run=True)
+        bounded = await heygen.videos.generate_all([template], max_cost=100)
+    assert "cannot be priced" in tried.skipped[0].reason
+    assert "cannot be priced" in str(bounded.failed[0].error)
+    assert not farm.requests
 
 
 @virtual_time

@@ -241,6 +241,15 @@ async def test_journal_that_breaks_stops_admission_and_loses_nothing(memory: Mem
     assert fake.paid == 1
 
 
+async def test_journal_that_cannot_be_read_fails_one_item_and_skips_the_rest(memory: MemoryJournal) -> None:
+    """Nothing is sent that could not be looked up."""
+    fake = FakeHeyGen(plan=["completed"])
+    memory.unreadable = True
+    report = await run(fake)
+    assert [len(report.failed), len(report.skipped)] == [1, 2]
+    assert not fake.requests
+
+
 async def test_max_cost_counts_earlier_runs(memory: MemoryJournal) -> None:
     """The same call after a crash has the same budget, not a new one."""
     fake = FakeHeyGen(plan=["completed"])
