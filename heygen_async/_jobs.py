@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -118,7 +118,7 @@ class VideoJob:
         )
 
     @asynccontextmanager
-    async def stream(self, *, asset: Asset = "video", range_header: str | None = None) -> AsyncIterator[FileStream]:
+    async def stream(self, *, asset: Asset = "video", range_header: str | None = None) -> AsyncGenerator[FileStream]:
         """Wait for the video if needed, then open one of its files for passing on, chunk by chunk.
 
         `range_header` is a browser's `Range` value. The body has `status_code` (200, 206 or 416), `headers` fit for

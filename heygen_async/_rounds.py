@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
 
 import anyio
 
@@ -275,7 +275,9 @@ def _any(video: Video) -> bool:  # noqa: ARG001 - any news of a video is a gain 
     return True
 
 
-async def _each(chunks: Sequence[Sequence[Watch]], look: Callable[[Sequence[Watch]], Awaitable[None]]) -> None:
+async def _each(
+    chunks: Sequence[Sequence[Watch]], look: Callable[[Sequence[Watch]], Coroutine[Any, Any, None]]
+) -> None:
     if len(chunks) == 1:
         await look(chunks[0])
         return
