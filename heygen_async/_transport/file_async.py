@@ -157,32 +157,38 @@ async def _sent(client: httpx.AsyncClient, request: httpx.Request, rules: FileRu
 
 
 class _Pending:
-    """What has been read and is not yet on its way to the disk: two blocks at most."""
+    """What has been read and is not yet on its way to the disk: one block, while another is being written."""
 
     def __init__(self) -> None:
-        self._block = bytearray()
+        self._block, self._spare = memoryview(bytearray(BLOCK)), memoryview(bytearray(BLOCK))
+        self._filled = 0
         self._full, self._taken = anyio.Event(), anyio.Event()
         self._ended = False
 
     async def put(self, chunk: bytes) -> None:
         """Add a chunk; wait if the disk does not keep up."""
-        self._block += chunk
-        if len(self._block) >= BLOCK:
-            self._full.set()
-        if len(self._block) >= 2 * BLOCK:
-            await self._taken.wait()
+        rest = memoryview(chunk)
+        while rest:
+            if self._filled == BLOCK:
+                self._full.set()
+                await self._taken.wait()
+            piece = rest[: BLOCK - self._filled]
+            self._block[self._filled : self._filled + len(piece)] = piece
+            self._filled += len(piece)
+            rest = rest[len(piece) :]
 
     def end(self) -> None:
         """Say that there will be no more chunks."""
         self._ended = True
         self._full.set()
 
-    async def blocks(self) -> AsyncGenerator[bytearray, None]:
-        """Yield what is there whenever it fills a block, or has waited for a while."""
-        while self._block or not self._ended:
+    async def blocks(self) -> AsyncGenerator[memoryview, None]:
+        """Yield what is there whenever it fills a block, or has waited for a while; valid until the next one."""
+        while self._filled or not self._ended:
             with anyio.move_on_after(FLUSH_AFTER):
                 await self._full.wait()
-            block, self._block = self._block, bytearray()
+            block, self._filled = self._block[: self._filled], 0
+            self._block, self._spare = self._spare, self._block
             self._taken.set()
             self._taken = anyio.Event()
             if not self._ended:
@@ -215,7 +221,7 @@ async def _write_blocks(
     async with aclosing(pending.blocks()) as blocks:
         async for block in blocks:
             try:
-                await threads.run(partial(sink.write, memoryview(block)))
+                await threads.run(partial(sink.write, block))
             except Exception as error:  # noqa: BLE001 - raised by the reader, where no exception group wraps it
                 failures.append(error)
                 reading.cancel()
