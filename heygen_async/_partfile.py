@@ -263,7 +263,8 @@ def _flush_folder(folder: Path) -> None:
 def _write_back(descriptor: int, offset: int, length: int) -> None:
     """Have the system send bytes off to the disk now, so that little is left for the flush at the end."""
     if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_DONTNEED)
+        with suppress(OSError):
+            os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_DONTNEED)
 
 
 if sys.platform == "win32":  # pragma: no cover

@@ -1,4 +1,4 @@
-"""Run blocking work in worker threads without ever leaving a thread behind.
+"""Run blocking work in worker threads without leaving a thread behind that owns anything.
 
 anyio shields a worker thread from its own cancel scopes, but not from `task.cancel()` of asyncio: then the call
 returns while the thread goes on. A thread that owns a part file must not go on behind the back of the next save, so
@@ -65,9 +65,14 @@ class Threads:
         *,
         cut: Callable[[], None] = _nothing,
         watch: Callable[[anyio.Event], Awaitable[None]] | None = None,
+        abandon: bool = False,
     ) -> T:
-        """Run blocking work in a thread, as `supervised`."""
-        in_thread = partial(anyio.to_thread.run_sync, work, limiter=self._limiter)
+        """Run blocking work in a thread, as `supervised`.
+
+        With `abandon`, work that is to end early is left to itself after `cut`: only for work that holds nothing, or
+        sees by itself that it was cut.
+        """
+        in_thread = partial(anyio.to_thread.run_sync, work, abandon_on_cancel=abandon, limiter=self._limiter)
         return await supervised(in_thread, cut=cut, watch=watch)
 
 

@@ -19,8 +19,9 @@ from blockbuster import blockbuster_ctx
 
 from heygen_async import ConfigurationError, DownloadIncompleteError
 from heygen_async._download import FileSource
-from heygen_async._policies import Limits
+from heygen_async._policies import Limits, RetryPolicy
 from heygen_async._threads import Threads, supervised
+from heygen_async._transport.file_line import Line
 from heygen_async._transport.tls import SharedTls
 from tests import file_server as host
 from tests.downloads import LANES, Kit, kit_on, quick_folder
@@ -97,6 +98,72 @@ async def test_53c_cancelling_before_the_head_is_prompt(kit: Kit) -> None:
             await anyio.to_thread.run_sync(kit.server.holding.wait, 10)
             scope.cancel()
     assert kit.files == []
+
+
+@contextlib.contextmanager
+def hanging_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Let name resolution hang until the second event is set; the first one says that it does."""
+    asked, go = threading.Event(), threading.Event()
+    resolve = socket.getaddrinfo
+
+    def hanging(*args: Any, **options: Any) -> Any:
+        asked.set()
+        go.wait(20)
+        return resolve(*args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", hanging)
+        try:
+            yield asked, go
+        finally:
+            go.set()
+
+
+async def test_53c_cancelling_while_a_name_is_resolved_is_prompt(
+    server: FileServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can interrupt the resolver, so its thread is left to itself, and closes what it still gets."""
+    async with kit_on(server, folder) as kit:
+        with hanging_resolver(monkeypatch) as (asked, go):
+            async with anyio.create_task_group() as group:
+                group.start_soon(kit.save)
+                await anyio.to_thread.run_sync(asked.wait, 5)
+                group.cancel_scope.cancel()
+            assert not go.is_set()
+            assert kit.files == []
+        await kit.save()
+        kit.assert_only_the_film()
+
+
+async def test_53c_a_resolver_that_hangs_is_not_waited_for(
+    server: FileServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time for an answer includes finding the host."""
+    async with kit_on(server, folder) as kit:
+        with hanging_resolver(monkeypatch):
+            options = {"stall": 0.05, "connect": 0.05, "retries": RetryPolicy(max_attempts=1)}
+            error = await kit.fails(DownloadIncompleteError, **options)
+        assert "no answer came in time" in str(error)
+
+
+def test_53c_what_an_abandoned_thread_still_gets_is_closed() -> None:
+    """The response of a line that was cut or closed belongs to nobody."""
+    closed: list[int] = []
+
+    class Response:
+        def close(self) -> None:
+            closed.append(1)
+
+    cut, over, kept = Line(5), Line(5), Line(5)
+    cut.cut()
+    over.close()
+    assert not cut.hand_over(Response())
+    assert not over.hand_over(Response())
+    assert len(closed) == 2
+    assert kept.hand_over(Response())
+    assert len(closed) == 2
+    kept.close()
+    assert len(closed) == 3
 
 
 async def test_53c_cancelling_between_two_attempts_is_prompt(kit: Kit) -> None:
@@ -203,27 +270,21 @@ async def test_saves_queue_for_a_slot_and_one_task_may_hold_several(server: File
     assert open_now[1] <= 2
 
 
-async def test_closing_the_client_ends_running_downloads(kit: Kit) -> None:
+async def test_closing_the_client_ends_running_downloads(server: FileServer, folder: Path) -> None:
     """A thread that is blocked on a socket does not outlive the client."""
-    kit.server.always = host.stall(100_000)
-    errors: list[Exception] = []
+    server.always = host.stall(100_000)
+    async with kit_on(server, folder) as kit:
 
-    async def save() -> None:
-        try:
-            await kit.save(stall=3600.0)
-        except (ConfigurationError, DownloadIncompleteError) as error:
-            errors.append(error)
+        async def save() -> None:
+            await kit.fails(ConfigurationError, stall=3600.0)
 
-    if kit.lane._supplied is not None:
-        pytest.skip("a caller's own client is the caller's to close")
-    async with anyio.create_task_group() as group:
-        group.start_soon(save)
-        await until(lambda: kit.part.exists() and kit.part.stat().st_size == 100_000)
-        kit.lane._guard.closed = True
-        await kit.lane.aclose()
-    assert isinstance(errors[0], ConfigurationError)
-    kit.lane._guard.closed = False
-    await assert_goes_on(kit, part=100_000)
+        async with anyio.create_task_group() as group:
+            group.start_soon(save)
+            await until(lambda: kit.part.exists() and kit.part.stat().st_size == 100_000)
+            kit.lane._guard.closed = True
+            await kit.lane.aclose()
+        kit.lane._guard.closed = False
+        await assert_goes_on(kit, part=100_000)
 
 
 async def test_a_closed_client_starts_nothing(kit: Kit) -> None:
@@ -339,8 +400,6 @@ async def test_a_thread_is_cut_when_its_watcher_fails() -> None:
 
 async def test_a_line_that_was_cut_while_connecting_is_shut_down_when_connected() -> None:
     """Cancelling cannot interrupt a connect, so what comes of it is ended at once."""
-    from heygen_async._transport.file_line import Line
-
     ours, theirs = socket.socketpair()
 
     class Stream:

@@ -92,7 +92,8 @@ def fetched(url: str, client: httpx.Client | None = None) -> Bin:
     sink = Bin()
     with contextlib.ExitStack() as stack:
         client = client or stack.enter_context(httpx.Client(verify=CONTEXT, trust_env=False))
-        file_thread.fetch(client, url, sink, Line(10), RULES)
+        line = stack.enter_context(contextlib.closing(Line(10)))
+        file_thread.receive(file_thread.ask(client, url, {}, line, RULES), sink, line, RULES)
     return sink
 
 
@@ -266,8 +267,10 @@ def test_a_body_without_a_socket_can_be_cut_and_can_stall(method: str, error: st
             raise httpx.ReadTimeout("slow")
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Body()))
+    rules = FileRules(connect=1, stall=0.05)
     with httpx.Client(transport=transport) as client, pytest.raises(BrokenError) as caught:
-        file_thread.fetch(client, "https://heygen.invalid/x", sink, line, FileRules(connect=1, stall=0.05))
+        response = file_thread.ask(client, "https://heygen.invalid/x", {}, line, rules)
+        file_thread.receive(response, sink, line, rules)
     assert caught.value.reason == error
     assert sink.data.startswith(b"first")
 

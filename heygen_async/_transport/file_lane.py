@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,7 +17,7 @@ from heygen_async._threads import Threads, supervised
 from heygen_async._transport import file_async, file_thread
 from heygen_async._transport.api_lane import LOOPBACK_MOUNTS, pool_size
 from heygen_async._transport.file_line import Line
-from heygen_async._transport.file_requests import Fetched, FileRules, Sink
+from heygen_async._transport.file_requests import BrokenError, Fetched, FileRules, Sink
 from heygen_async._transport.log_redaction import install, quiet
 from heygen_async._transport.run_guard import RunGuard
 from heygen_async._transport.tls import SharedTls
@@ -72,25 +71,29 @@ class FileLane:
 
         `report` is called in the event loop about ten times a second. Raise `BrokenError` if the connection failed,
         `DownloadUrlError` for a URL or redirect that may not be followed, and what `sink` and `report` raise.
-        Cancelling ends the connection at once and returns when the sink is no longer used, except that connecting
-        cannot be interrupted: that takes `rules.connect` seconds at most.
+        Cancelling ends the connection at once and returns when the sink is no longer used.
         """
         self._guard.check()
         with quiet():
             if self._supplied is not None:
                 work = partial(file_async.fetch, self._supplied, url, sink, self.threads, rules)
-                return await supervised(work, watch=partial(_watch, None, report))
-            client = await self._blocking_client()
-            line = Line(rules.connect + rules.stall)
-            self._lines.add(line)
-            try:
-                return await self.threads.run(
-                    partial(file_thread.fetch, client, url, sink, line, rules),
-                    cut=line.cut,
-                    watch=partial(_watch, line, report),
-                )
-            finally:
-                self._lines.discard(line)
+                return await supervised(work, watch=partial(_watch_progress, report))
+            return await self._fetch_in_thread(await self._blocking_client(), url, sink, rules, report)
+
+    async def _fetch_in_thread(
+        self, client: httpx.Client, url: str, sink: Sink, rules: FileRules, report: Callable[[], None] | None
+    ) -> Fetched:
+        line = Line(rules.connect + rules.stall)
+        self._lines.add(line)
+        try:
+            asking = partial(file_thread.ask, client, url, sink.ask.headers, line, rules)
+            watch = partial(_watch_answer, line)
+            response = await self.threads.run(asking, cut=line.cut, watch=watch, abandon=True)
+            receiving = partial(file_thread.receive, response, sink, line, rules)
+            return await self.threads.run(receiving, cut=line.cut, watch=partial(_watch_progress, report))
+        finally:
+            self._lines.discard(line)
+            line.close()
 
     async def length_of(self, url: str, rules: FileRules) -> int | None:
         """Return a file's length as its host tells it when asked, or None if it does not."""
@@ -158,18 +161,19 @@ async def _token(limiter: anyio.CapacityLimiter) -> AsyncGenerator[None]:
         limiter.release_on_behalf_of(borrower)
 
 
-async def _watch(line: Line | None, report: Callable[[], None] | None, done: anyio.Event) -> None:
-    """Report progress until the attempt is done, and cut a line whose answer takes too long to begin."""
-    while not done.is_set():
-        pause = math.inf if report is None else REPORT_EVERY
-        if line is not None:
-            if line.seconds_left == 0:
-                line.cut("no answer came in time")
-            pause = min(pause, line.seconds_left)
-        with anyio.move_on_after(pause):
+async def _watch_progress(report: Callable[[], None] | None, done: anyio.Event) -> None:
+    while report is not None and not done.is_set():
+        with anyio.move_on_after(REPORT_EVERY):
             await done.wait()
-        if report is not None:
-            report()
+        report()
+
+
+async def _watch_answer(line: Line, done: anyio.Event) -> None:
+    while not done.is_set():
+        if line.seconds_left == 0:
+            raise BrokenError("no answer came in time")
+        with anyio.move_on_after(line.seconds_left):
+            await done.wait()
 
 
 def _no_cookies() -> CookieJar:

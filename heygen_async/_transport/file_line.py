@@ -33,17 +33,26 @@ class NetworkStream(Protocol):
         ...
 
 
+class Response(Protocol):
+    """What a line needs of a response."""
+
+    def close(self) -> None:
+        """Close it and its connection."""
+        ...
+
+
 @define(eq=False)
 class Line:
     """Follow the connection of one attempt through httpx's trace hook.
 
-    `cut` and `seconds_left` are for the event loop, everything else for the thread of the attempt.
+    An attempt has two parts. While it asks, its thread may be abandoned, because resolving and connecting cannot be
+    interrupted: whatever such a thread still gets, it closes by itself. From `hand_over` on, it may not.
     """
 
-    _head_within: float
+    _answer_within: float
     _began: float = field(factory=time.monotonic, init=False)
-    _answered: bool = field(default=False, init=False)
     _cut_because: str | None = field(default=None, init=False)
+    _response: Response | None = field(default=None, init=False)
     _handle: socket.socket | None = field(default=None, init=False)
     _gate: _HeadGate | None = field(default=None, init=False)
     _tls_layers: int = field(default=0, init=False)
@@ -60,25 +69,26 @@ class Line:
         elif self._gate is not None and step.startswith("receive_response_headers."):
             self._gate.is_active = step.endswith(".started")
 
-    def answered(self) -> None:
-        """Say that the head is there, so that it is not waited for any longer."""
-        self._answered = True
+    def hand_over(self, response: Response) -> bool:
+        """Keep a response for the second part, or close it and return False if nobody waits for it any more."""
+        with self._lock:
+            if self._cut_because is None:
+                self._response = response
+                return True
+        response.close()
+        return False
 
     @property
     def seconds_left(self) -> float:
-        """Return how long the head may still take; infinity once it is there.
-
-        A time-out of the socket does not see a head that drips in byte by byte.
-        """
-        if self._answered or self._cut_because is not None:
-            return float("inf")
-        return max(0.0, self._began + self._head_within - time.monotonic())
+        """Return how long the answer may still take: a time-out of the socket does not see a head that drips in."""
+        return max(0.0, self._began + self._answer_within - time.monotonic())
 
     def cut(self, reason: str = "the download was cancelled") -> None:
         """End the connection now: a thread that is blocked on it wakes up with an error. Does not block."""
         with self._lock:
             self._cut_because = self._cut_because or reason
-            self._shut_down()
+            if self._handle is not None:
+                _shut_down(self._handle)
 
     @property
     def cut_because(self) -> str | None:
@@ -94,27 +104,34 @@ class Line:
         return found if isinstance(found, socket.socket) else None
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of connection and response; what an abandoned thread still gets is closed when it comes."""
         with self._lock:
+            self._cut_because = self._cut_because or "the attempt is over"
+            response, self._response = self._response, None
             handle, self._handle = self._handle, None
+        if response is not None:
+            response.close()
         if handle is not None:
             handle.close()
 
     def _connected(self, stream: NetworkStream) -> None:
-        self.close()
         self._tls_layers = 0
         self._gate = _HeadGate(stream)
         found = stream.get_extra_info("socket")
+        # A handle of our own: the other one may be closed, and its number reused, at any moment.
+        handle = found.dup() if isinstance(found, socket.socket) else None
         with self._lock:
-            # A handle of our own: the other one may be closed, and its number reused, at any moment.
-            self._handle = found.dup() if isinstance(found, socket.socket) else None
-            if self._cut_because is not None:
-                self._shut_down()
+            before, self._handle = self._handle, handle
+            if handle is not None and self._cut_because is not None:
+                _shut_down(handle)
+                before, self._handle = handle, None
+        if before is not None:
+            before.close()
 
-    def _shut_down(self) -> None:
-        if self._handle is not None:
-            with suppress(OSError):
-                self._handle.shutdown(socket.SHUT_RDWR)
+
+def _shut_down(handle: socket.socket) -> None:
+    with suppress(OSError):
+        handle.shutdown(socket.SHUT_RDWR)
 
 
 class _HeadGate:

@@ -1,11 +1,11 @@
-"""The default way to fetch a file: one attempt is one call that blocks, in a worker thread of its own."""
+"""The default way to fetch a file: an attempt asks and receives in two calls that block, in a worker thread."""
 
 from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Generator
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 import httpx
 from attrs import define, field
@@ -30,29 +30,37 @@ from heygen_async._transport.file_requests import (
 )
 
 
-def fetch(client: httpx.Client, url: str, sink: Sink, line: Line, rules: FileRules) -> Fetched:
-    """Make one attempt and return how it ended; raise `BrokenError` if the connection failed, and what `sink` raises.
+def ask(client: httpx.Client, url: str, headers: Mapping[str, str], line: Line, rules: FileRules) -> httpx.Response:
+    """Send a request, follow its redirects, and return the response with its body unread; `line` closes it.
+
+    Raise `BrokenError` if the connection failed or the line was cut.
+    """
+    with _translated(client, line, rules):
+        response = _answer(client, url, headers, line, rules)
+    if not line.hand_over(response):
+        raise BrokenError(str(line.cut_because))
+    return response
+
+
+def receive(response: httpx.Response, sink: Sink, line: Line, rules: FileRules) -> Fetched:
+    """Give an answer to the sink and return how the attempt ended; raise `BrokenError`, and what the sink raises.
 
     What came before a failure has been written.
     """
-    try:
-        with _translated(client, line, rules), closing(_answer(client, url, sink, line, rules)) as response:
-            line.answered()
-            answer = head_of(response)
-            verdict = sink.begin(answer)
-            assert not isinstance(verdict, Refuse)  # noqa: S101 - a refusal is raised by the sink
-            if not isinstance(verdict, Take):
-                return verdict
-            _write_body(response, answer, _Attempt(sink, line, rules))
-            return None
-    finally:
-        line.close()
+    answer = head_of(response)
+    verdict = sink.begin(answer)
+    assert not isinstance(verdict, Refuse)  # noqa: S101 - a refusal is raised by the sink
+    if not isinstance(verdict, Take):
+        return verdict
+    with _translated(response, line, rules):
+        _write_body(response, answer, _Attempt(sink, line, rules))
+    return None
 
 
-def _answer(client: httpx.Client, url: str, sink: Sink, line: Line, rules: FileRules) -> httpx.Response:
+def _answer(client: httpx.Client, url: str, headers: Mapping[str, str], line: Line, rules: FileRules) -> httpx.Response:
     hops = 0
     while True:
-        request = file_request(client, "GET", url, headers=sink.ask.headers, rules=rules, trace=line.trace)
+        request = file_request(client, "GET", url, headers=headers, rules=rules, trace=line.trace)
         response = client.send(request, stream=True, auth=None, follow_redirects=False)
         if response.status_code not in REDIRECTS:
             return response
@@ -175,8 +183,8 @@ def _read_decoded(response: httpx.Response, attempt: _Attempt) -> None:
 
 
 @contextmanager
-def _translated(client: httpx.Client, line: Line, rules: FileRules) -> Generator[None]:
-    kinds = kinds_of(client)
+def _translated(source: httpx.Client | httpx.Response, line: Line, rules: FileRules) -> Generator[None]:
+    kinds = kinds_of(source)
     try:
         yield
     except kinds.any as error:
