@@ -15,7 +15,6 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
-from blockbuster import blockbuster_ctx
 
 from heygen_async import ConfigurationError, DownloadIncompleteError
 from heygen_async._download import FileSource
@@ -344,10 +343,11 @@ async def test_hashing_a_found_part_can_be_interrupted(kit: Kit, monkeypatch: py
 @pytest.mark.parametrize("lane", LANES)
 def test_46_the_event_loop_never_blocks(server: FileServer, folder: Path, lane: str) -> None:
     """Not for the disk, not for hashing or renaming, not for TLS set-up: a detector of blocking calls stays silent."""
+    blockbuster = pytest.importorskip("blockbuster")
 
     async def main() -> None:
         async with kit_on(server, folder, lane=lane, tls=SharedTls()) as kit:
-            with blockbuster_ctx():
+            with blockbuster.blockbuster_ctx():
                 server.script = [host.cut(100_000), host.close_delimited()]
                 await kit.save(digest="sha256", on_progress=lambda _: None)
                 await kit.save(path=folder / "second.mp4", overwrite=True)
