@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from attrs import define, field
@@ -180,8 +180,6 @@ class Board:
     def saw_status(self, watch: Watch, word: str, now: float, *, details_at: float) -> None:
         """Take a status without details; those of a finished video are looked for at `details_at`."""
         status = VideoStatus(word)
-        if watch.finished or watch.error is not None:
-            return
         watch.failures = watch.absences = 0
         self._set_status(watch, status, now)
         if status.is_terminal:
@@ -235,21 +233,20 @@ class Board:
 
     # What went wrong
 
-    def look_failed(self, watches: Iterable[Watch], error: HeyGenError, now: float) -> None:
+    def look_failed(self, watches: Sequence[Watch], error: HeyGenError, now: float) -> None:
         """Count a failed look and look again by the schedule; a 429 makes all looks pause."""
         if isinstance(error, RateLimitError):
             self.pause(error, now)
-        failed = [watch for watch in watches if watch.waiters > 0 and watch.error is None]
-        for watch in failed:
+        for watch in watches:
             watch.failures += 1
             watch.trouble = str(error)
             self.look_later(watch, now)
-        if failed:
-            again = min(watch.due if watch.alone_at is None else watch.alone_at for watch in failed)
+        if watches:
+            again = min(watch.due if watch.alone_at is None else watch.alone_at for watch in watches)
             event = LookFailed(
-                video_ids=tuple(watch.id for watch in failed),
+                video_ids=tuple(watch.id for watch in watches),
                 reason=f"{type(error).__name__}: {error}",
-                failures_in_a_row=max(watch.failures for watch in failed),
+                failures_in_a_row=max(watch.failures for watch in watches),
                 retry_in=max(0.0, max(again, self.paused_until) - now),
             )
             self._emit(event)

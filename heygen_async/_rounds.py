@@ -186,8 +186,7 @@ class Looker:
     def _look_singly(self, watches: Sequence[Watch]) -> None:
         now = anyio.current_time()
         for watch in watches:
-            if not watch.looking:
-                self._board.assign(watch, at=now)
+            self._board.assign(watch, at=now)
 
     def _pages_for(self, wire: ApiVersion, wanted: int) -> int:
         now = anyio.current_time()

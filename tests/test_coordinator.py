@@ -324,12 +324,13 @@ async def test_27_looks_after_a_failed_one_come_by_the_schedule() -> None:
     assert [at - began for at in world.looks.times("bulk")] == pytest.approx([10, 24, 43.6, 71.04])
 
 
-async def test_27_a_success_ends_the_count() -> None:
+@pytest.mark.parametrize(("wire", "looked"), [("v3", "bulk"), ("v2", "one-v1")])
+async def test_27_a_success_ends_the_count(wire: str, looked: str) -> None:
     """Failures in a row are counted, not failures in all."""
     pattern = iter([True, False, True, False, False])
-    world = World(fault=lambda kind, _: BAD_GATEWAY if kind == "bulk" and next(pattern, False) else None)
+    world = World(fault=lambda kind, _: BAD_GATEWAY if kind == looked and next(pattern, False) else None)
     world.looks.render("v", 60)
-    await world.wait()
+    await world.wait(wire=wire)
     assert [failure.failures_in_a_row for failure in world.failures()] == [1, 1]
 
 
@@ -360,6 +361,18 @@ async def test_28_absurd_missing_and_zero_retry_after(retry_after: float | None,
     await world.wait()
     first, second = world.looks.times("bulk")[:2]
     assert second - first == pytest.approx(max(14, pause))
+
+
+@pytest.mark.parametrize(("wire", "looked"), [("v3", "bulk"), ("v2", "one-v1")])
+async def test_28_pauses_grow_with_refusals_in_a_row_only(wire: str, looked: str) -> None:
+    """Without a Retry-After the pauses double; an answer starts them anew."""
+    slow_down = errors.RateLimitError("429", status_code=429)
+    pattern = iter([True, True, False, True, False])
+    world = World(fault=lambda kind, _: slow_down if kind == looked and next(pattern, False) else None)
+    world.looks.render("v", 5)
+    began = anyio.current_time()
+    await world.wait(wire=wire, policy=PollPolicy(first_after=0.1, growth=1, max_interval=0.1, jitter=0))
+    assert [at - began for at in world.looks.times(looked)][:5] == pytest.approx([0.1, 1.1, 3.1, 3.2, 4.2])
 
 
 async def test_28_a_look_alone_waits_for_the_pause_too() -> None:
@@ -484,6 +497,14 @@ async def test_30_bulk_answers_of_any_shape() -> None:
     assert sorted(found) == sorted(names)
 
 
+async def test_19_a_new_completion_has_a_new_grace() -> None:
+    """Completed without a URL, running again, completed again: the URL may be late again."""
+    world = World()
+    words = [(0, "processing"), (5, "completed"), (30, "processing"), (200, "completed")]
+    world.looks.render("v", words=words, url_at=250)
+    assert (await world.wait()).video_url
+
+
 async def test_30_an_id_that_is_always_missing_is_looked_at_alone() -> None:
     """Missing is no news; three times in a row a single look asks."""
     world = World()
@@ -538,6 +559,20 @@ async def test_waiters_of_one_video_share_its_looks() -> None:
     assert world.looks.counts["one"] == 1
     assert len(videos) == 5
     assert world.looks.counts["bulk"] < 8
+
+
+async def test_a_waiter_that_knows_the_submission_time_tells_the_others() -> None:
+    """A bare id's age counts from its first wait, until somebody knows better."""
+    world = World()
+    world.looks.render("v", 1000)
+    submitted = anyio.current_time()
+    await anyio.sleep(100)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: world.wait(submitted_at=submitted))
+        with pytest.raises(errors.WaitTimeoutError) as caught:
+            await world.wait(fresh=False, timeout=50)
+        group.cancel_scope.cancel()
+    assert caught.value.elapsed == 150
 
 
 async def test_a_more_eager_waiter_of_the_same_video_sets_the_pace() -> None:
@@ -713,6 +748,18 @@ async def test_v1_gone_in_mid_wait_goes_on_on_v3(submitted_first_on_v3: bool) ->
     assert world.words()[-1] == "completed"
 
 
+async def test_one_waiter_that_may_switch_is_enough() -> None:
+    """Waiters of one id share its watch, and with it the way out."""
+    world = World()
+    began = anyio.current_time()
+    world.looks.render("v", 60)
+    world.looks.fault = lambda kind, _: GONE if kind == "one-v1" and anyio.current_time() > began + 20 else None
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.wait, "v", "v2")
+        await anyio.sleep(1)
+        group.start_soon(lambda: world.wait(wire="v2", may_switch=True))
+
+
 async def test_v1_gone_ends_a_wait_that_may_not_switch() -> None:
     """A client pinned to v2 is told that the API is gone."""
     world = World(fault=lambda kind, _: GONE if kind == "one-v1" else None)
@@ -798,6 +845,17 @@ async def test_51i_an_event_before_the_wait_is_remembered() -> None:
     world.looks.render("v", 0)
     await world.wait()
     assert anyio.current_time() == began
+    assert len(world.looks.calls) == 1
+
+
+async def test_51i_a_remembered_event_is_used_once() -> None:
+    """The next wait on the same video has its ordinary rhythm."""
+    world = World()
+    world.coordinator.notify("v")
+    world.looks.render("v", 100)
+    for _ in range(2):
+        with pytest.raises(errors.WaitTimeoutError):
+            await world.wait(timeout=5)
     assert len(world.looks.calls) == 1
 
 

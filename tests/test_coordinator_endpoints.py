@@ -101,12 +101,13 @@ async def test_a_list_that_is_rate_limited_pauses_all_looks() -> None:
     assert world.looks.times("one")[0] - world.looks.times("page")[0] == 77
 
 
-async def test_a_hanging_list_page_is_left_to_single_looks() -> None:
-    """After ten seconds the waiters read their videos themselves."""
+@pytest.mark.parametrize(("wire", "single", "page"), [("v3", "one", "page"), ("v2", "one-v1", "page-v1")])
+async def test_a_hanging_list_page_is_left_to_single_looks(wire: str, single: str, page: str) -> None:
+    """After ten seconds the waiters look at their videos themselves."""
     world = World(hang={None})  # type: ignore[arg-type]
-    await wait_all(world, 10)
-    assert world.looks.times("one")[0] - world.looks.times("page")[0] == pytest.approx(10)
-    assert world.looks.counts["one"] == 10
+    await wait_all(world, 10, wire=wire, seconds=5)
+    assert world.looks.times(single)[0] - world.looks.times(page)[0] == pytest.approx(10)
+    assert world.looks.counts[single] == 10
 
 
 async def test_a_hanging_detail_look_holds_up_nobody_else() -> None:
@@ -199,6 +200,61 @@ async def test_27_connection_errors_do_not_count_against_the_bulk_endpoint() -> 
     world.looks.fault = lambda kind, _: down if anyio.current_time() < began + 300 else None
     await wait_all(world, 5, seconds=300)
     assert not [at for at in world.looks.times("one") if at < began + 300]
+
+
+async def test_60_failures_now_and_then_do_not_count_against_the_bulk_endpoint() -> None:
+    """Only failures in a row say that it is broken."""
+    turn = iter(range(1000))
+    broken = errors.InternalServerError("503", status_code=503)
+    world = World(fault=lambda kind, _: broken if kind == "bulk" and next(turn) % 2 == 0 else None)
+    world.looks.render("v", 400)
+    await world.wait()
+    assert world.looks.counts["one"] == 1
+
+
+async def test_28_chunks_go_out_four_at_a_time_and_stop_at_a_429() -> None:
+    """A thousand videos are ten requests; the first refusal holds back those that have not gone out yet."""
+    slow_down = [errors.RateLimitError("429", status_code=429, retry_after=100)]
+    world = World(latency=1)
+    world.looks.fault = lambda kind, _: slow_down.pop() if slow_down else None
+    began = anyio.current_time()
+    await wait_all(world, 1000, seconds=60)
+    asked = [at - began for at in world.looks.times("bulk")]
+    assert asked[:5] == pytest.approx([10, 10, 10, 10, 111])
+    assert max(asked.count(at) for at in asked) == 4
+
+
+async def test_28_the_list_is_not_given_up_because_of_a_pause() -> None:
+    """Details that were to come from the list when a 429 arrived are read alone; later ones come from the list."""
+    slow_down = [errors.RateLimitError("429", status_code=429, retry_after=20)]
+    world = World(latency=1)
+    world.looks.fault = lambda kind, ids: slow_down.pop() if slow_down and "late0" in (ids or ()) else None
+    async with anyio.create_task_group() as group:
+        for n in range(100):
+            world.looks.render(f"early{n}", 5)
+            group.start_soon(world.wait, f"early{n}")
+        await anyio.sleep(0.01)
+        for n in range(50):
+            world.looks.render(f"late{n}", 60)
+            group.start_soon(world.wait, f"late{n}")
+    assert world.looks.counts["one"] == 100
+    assert world.looks.counts["page"] == 1
+
+
+async def test_28_single_looks_that_wait_for_their_turn_heed_a_429() -> None:
+    """Twenty looks queue up for eight places; the refusal of one holds back those that have not gone out yet."""
+    slow_down = [errors.RateLimitError("429", status_code=429, retry_after=100)]
+    world = World(latency=1)
+    unavailable = errors.InternalServerError("500", status_code=500)
+
+    def fault(kind: str, _: object) -> Exception | None:
+        return unavailable if kind == "page-v1" else slow_down.pop() if slow_down else None
+
+    world.looks.fault = fault
+    await wait_all(world, 20, wire="v2", seconds=5)
+    asked = world.looks.times("one-v1")
+    assert asked[7] - asked[0] < 1
+    assert asked[8] - asked[0] > 100
 
 
 async def test_60_single_looks_have_a_rate_bound() -> None:

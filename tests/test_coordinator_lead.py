@@ -114,18 +114,42 @@ async def test_62_a_leader_that_meets_a_bug_is_replaced() -> None:
 
 
 @virtual_time
-async def test_62_a_cancelled_single_look_is_left_to_the_next_waiter() -> None:
-    """Of two waiters of one video the one that reads its details is cancelled: the other one reads them."""
+@pytest.mark.parametrize(("wire", "kind"), [("v3", "one"), ("v2", "one-v1")])
+async def test_62_a_cancelled_single_look_is_left_to_the_next_waiter(wire: str, kind: str) -> None:
+    """Of two waiters of one video the one that looks at it is cancelled: the other one looks at once."""
     world = World(latency=2)
+    began = anyio.current_time()
     world.looks.render("v", 5)
+    begins = 12 if wire == "v3" else 10
     async with anyio.create_task_group() as group, anyio.create_task_group() as first:
-        first.start_soon(world.wait)
-        await anyio.sleep(12.5)
-        group.start_soon(world.wait)
+        first.start_soon(world.wait, "v", wire)
+        await anyio.sleep(begins + 0.5)
+        group.start_soon(world.wait, "v", wire)
         await anyio.sleep(0.5)
-        assert world.looks.counts["one"] == 1
+        assert world.looks.counts[kind] == 1
         first.cancel_scope.cancel()
-    assert world.looks.counts["one"] == 2
+    assert [at - began for at in world.looks.times(kind)] == [begins, begins + 1]
+
+
+@virtual_time
+@pytest.mark.parametrize("wire", ["v2", "v3"])
+async def test_53b_nothing_is_reported_of_a_video_that_nobody_waits_for_any_more(wire: str) -> None:
+    """The answer to a look that was under way when its waiter left is not news."""
+    world = World(latency=2)
+    began = anyio.current_time()
+    for n in range(4):
+        world.looks.render(f"v{n}", 100)
+    async with anyio.create_task_group() as group, anyio.create_task_group() as leaving:
+        for n in range(3):
+            group.start_soon(lambda name=f"v{n}": world.wait(name, wire))
+            await anyio.sleep(0.01)
+        leaving.start_soon(world.wait, "v3", wire)
+        await anyio.sleep(11)
+        leaving.cancel_scope.cancel()
+        await anyio.sleep(2)
+        assert {event.video_id for event in world.events} == {"v0", "v1", "v2"}  # type: ignore[attr-defined]
+        assert anyio.current_time() < began + 14
+        group.cancel_scope.cancel()
 
 
 @virtual_time
