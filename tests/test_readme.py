@@ -83,10 +83,14 @@ async def test_the_fastapi_application_of_the_readme_serves_a_video(
     import anyio
     import httpx
 
+    from heygen_async import AsyncHeyGen, PollPolicy
+
     for name, value in environment(sandbox_url).items():
         monkeypatch.setenv(name, value)
+    defaults = AsyncHeyGen.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "polling", PollPolicy(first_after=0.2, max_interval=0.3))
     names: dict[str, object] = {"__name__": "readme"}
-    exec(compile(SPEED_UP + SNIPPETS["FastAPI"][0], "README.md", "exec"), names)
+    exec(compile(SNIPPETS["FastAPI"][0], "README.md", "exec"), names)
     app = names["app"]
     transport = httpx.ASGITransport(app=app)
     async with (
