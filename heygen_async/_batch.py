@@ -44,7 +44,7 @@ class Outcomes(AsyncIterator[Outcome]):
     """
 
     _stream: MemoryObjectReceiveStream[Placed]
-    _backlog: Meter
+    _shared: Shared
     _input_error: list[Exception] = field(factory=list[Exception], init=False)
 
     def __aiter__(self) -> Outcomes:
@@ -62,8 +62,18 @@ class Outcomes(AsyncIterator[Outcome]):
             if self._input_error:
                 raise self._input_error.pop() from None
             raise StopAsyncIteration from None
-        self._backlog.leave()
+        self._shared.backlog.leave()
         return placed
+
+    @property
+    def slots(self) -> tuple[int, float]:
+        """Return how many slots are held, by all batches of the client, and how many this one may hold at present."""
+        window = self._shared.services.admission.window
+        return window.held, min(window.limit, self._shared.places.limit)
+
+    def stop(self, reason: str) -> None:
+        """Submit nothing more: what runs is brought to its end, the rest of the input is `Skipped` for `reason`."""
+        self._shared.halt.stop(reason)
 
     def fail_at_end(self, error: Exception) -> None:
         """Have `error` raised when all outcomes are handed out."""
@@ -80,7 +90,7 @@ async def open_batch(services: Services, requests: Requests, options: BatchOptio
             journal = await stack.enter_async_context(open_journal(options.journal))
         send, receive = anyio.create_memory_object_stream[Placed](math.inf)
         shared = await _shared(services, options, journal)
-        outcomes = Outcomes(receive, shared.backlog)
+        outcomes = Outcomes(receive, shared)
         with send, receive:
             async with anyio.create_task_group() as group:
                 feeder = Feeder(group, send, outcomes.fail_at_end, shared, options)

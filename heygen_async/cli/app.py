@@ -15,6 +15,7 @@ from attrs import evolve
 
 from heygen_async._protocol.settings import VERSION_VARIABLE, ApiVersionChoice
 from heygen_async._version import __version__
+from heygen_async.cli import batch as batch_work
 from heygen_async.cli import demo as demo_work
 from heygen_async.cli import serve, work
 from heygen_async.cli.failures import DONE, INTERRUPTED, USAGE, Failure
@@ -26,8 +27,8 @@ from heygen_async.resources.videos import AnyVideoRequest
 
 _NAME: Final = "heygen-async"
 _EPILOG: Final = (
-    "Exit codes: 0 done, 1 HeyGen or the network said no, 2 bad input, 3 no key or a refused one, "
-    "4 the time was up (the video id is printed), 130 interrupted."
+    "Exit codes: 0 done, 1 HeyGen or the network said no (batch: to some rows), 2 bad input, 3 no key or a refused "
+    "one, 4 the time was up (the video id is printed), 130 interrupted."
 )
 
 # The base of all usage errors; Typer exports it under a name of its own only since 0.29.
@@ -173,6 +174,65 @@ def generate(
         output.result(made, [made.get("path") or made["id"]])
         if out is None:
             output.hint(evolve(resume, out="FILE").by_id(made["id"]))
+
+
+@app.command()
+def batch(
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="A CSV or JSONL file, - for standard input; one row per video.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Where to save the videos, each by its key.")] = None,
+    journal: Annotated[
+        str | None, typer.Option(metavar="FILE.sqlite", help="What was done; repeating the command goes on from it.")
+    ] = None,
+    max_in_flight: Annotated[
+        int | None, typer.Option(min=1, help="How many videos at once; else what the account takes.")
+    ] = None,
+    max_cost: Annotated[float | None, typer.Option(metavar="USD", help="Stop before the estimates exceed it.")] = None,
+    timeout: Seconds = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and price every row, and make nothing.")] = False,
+    template: Annotated[
+        str | None, typer.Option(metavar="ID", help="Fill this template: its variables are the columns.")
+    ] = None,
+    avatar: Annotated[str | None, typer.Option(metavar="ID", help="For rows without an avatar_id.")] = None,
+    voice: Annotated[str | None, typer.Option(metavar="ID", help="For rows without a voice_id.")] = None,
+    overwrite: Overwrite = False,
+    status: Annotated[
+        str | None, typer.Option(metavar="FILE.sqlite", help="Only show what a journal holds; needs no FILE.")
+    ] = None,
+    api_version: OnWire = Wire.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Make one video per row of a file: as many at once as the account takes, repeatable without paying twice.
+
+    Columns: key, script, avatar_id, voice_id, title, background ('#RRGGBB' or a picture's URL), dimension (such as
+    1280x720), aspect_ratio, resolution, caption. A line of JSONL may hold a whole request instead, beside its key.
+
+    The first Ctrl-C finishes what runs, the second one leaves at once; the same command goes on from the journal.
+    """
+    output = Output(as_json)
+    with reporting(output, Resume()):
+        if status is not None:
+            if file is not None:
+                raise ValueError("--status reads a journal, so it cannot go with FILE")
+            batch_work.show_status(status, output)
+            return
+        if file is None:
+            raise ValueError("FILE is missing: the CSV or JSONL file with one row per video")
+        wanted = batch_work.BatchCommand(
+            source=file,
+            out=out,
+            journal=journal,
+            max_in_flight=max_in_flight,
+            max_cost=max_cost,
+            dry_run=dry_run,
+            template=template,
+            avatar=avatar,
+            voice=voice,
+            overwrite=overwrite,
+        )
+        connection = work.Connection(api_version=_choice(api_version), timeout=timeout)
+        raise typer.Exit(batch_work.run(wanted, connection, output))
 
 
 @app.command()

@@ -37,6 +37,8 @@ _FACTS: Final = (
     "bytes_done",
     "losses",
     "tried",
+    "problems",
+    "pid",
 )
 
 _EXIT_CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
@@ -91,6 +93,7 @@ class Failure:
     code: str | None = None
     job_id: str | None = None
     facts: Mapping[str, Any] = field(factory=dict[str, Any])
+    details: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints; `type`, `message`, `code`, `job_id` and `next` are always there."""
@@ -99,7 +102,7 @@ class Failure:
 
     def lines(self) -> list[str]:
         """Return what people read on stderr."""
-        return [f"Error: {self.message}", *([f"Next: {self.next_step}"] if self.next_step else [])]
+        return [f"Error: {self.message}", *self.details, *([f"Next: {self.next_step}"] if self.next_step else [])]
 
 
 def exit_code_of(error: BaseException) -> int:
@@ -123,6 +126,7 @@ def failure_of(error: BaseException, resume: Resume) -> Failure:
         code=code if isinstance(code, str) else None,
         job_id=getattr(error, "job_id", None) or resume.video_id,
         facts=facts,
+        details=tuple(getattr(error, "details", ())),
     )
 
 

@@ -93,14 +93,15 @@ async def generate_video(
 @asynccontextmanager
 async def _connected(connection: Connection, resume: Resume, name: str) -> AsyncGenerator[tuple[AsyncHeyGen, Watcher]]:
     """Open a client, and a display that shows under `name` what the client does."""
-    _check_timeout(connection.timeout)
+    check_timeout(connection.timeout)
     with open_display() as display, deprecations_shown(display.note):
         watcher = Watcher(name, display, resume)
         async with AsyncHeyGen(api_version=connection.api_version, on_event=watcher) as heygen:
             yield heygen.with_options(polling=polling_for(heygen.base_url, connection.timeout)), watcher
 
 
-def _check_timeout(timeout: float | None) -> None:
+def check_timeout(timeout: float | None) -> None:
+    """Raise `ValueError` for what is no number of seconds to wait."""
     if timeout is not None and (math.isnan(timeout) or timeout < 0):
         raise ValueError(f"--timeout must be a number of seconds of at least 0, not {timeout}")
 
