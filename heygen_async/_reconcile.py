@@ -54,6 +54,10 @@ class Reconciler:
         self._owners[video_id] = idempotency_key
         self._videos[idempotency_key] = video_id
 
+    def doubts(self, idempotency_key: str) -> bool:
+        """Say whether a submission of this client under a key may have been accepted on v2 without being found."""
+        return idempotency_key in self._doubted and idempotency_key not in self._videos
+
     @contextmanager
     def awaiting(self, callback_id: str, idempotency_key: str) -> Generator[None]:
         """Note that HeyGen's answer to a submission is awaited: it will tell whose a video is, unless cancelled."""

@@ -7,7 +7,7 @@ settled by looking for our `callback_id` among the account's newest videos.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -67,7 +67,7 @@ class Submission:
 @frozen
 class _Rules:
     patience: Patience
-    on_retry: Callable[[errors.APIError], None] | None
+    on_retry: Callable[[errors.APIError], None]
     on_switch: Callable[[], Awaitable[None]] | None
 
 
@@ -105,9 +105,10 @@ class Submitter:
         is the one that an earlier attempt under the key went to. Raise `ValueError` for a bad key or one that stood for
         another request, `TranslationError` and `ConfigurationError` for a request that cannot go to its wire.
         """
-        retired = v2_create_path(prepared.payload) in self._memory.retired
-        wire = wire or wire_for(prepared.wire, self._choice, v2_retired=retired)
         key = new_key() if idempotency_key is None else checked_key(idempotency_key)
+        # What may have been accepted on v2 is unknown to v3, and has to be looked for first.
+        retired = v2_create_path(prepared.payload) in self._memory.retired and not self._reconciler.doubts(key)
+        wire = wire or wire_for(prepared.wire, self._choice, v2_retired=retired)
         payload, callback_id = prepared.payload, prepared.payload.get("callback_id")
         if wire == "v2":
             payload, callback_id = with_callback_id(payload, key)
@@ -133,13 +134,20 @@ class Submitter:
     ) -> Submitted:
         """Send a described submission and return what HeyGen made of it; see `submit`.
 
-        `room_patience` None raises the first 429. `on_retry` hears of each attempt that will be repeated, `on_switch`
-        is awaited before a v2 submission goes to v3, because v2 is gone.
+        `room_patience` None raises the first 429. `on_retry` hears of each attempt that will be repeated or looked
+        for, `on_switch` is awaited before a v2 submission goes to v3, because v2 is gone.
         """
+        doubts: list[errors.APIError] = []
+
+        def hear(error: errors.APIError) -> None:
+            if outcome_is_unknown(error):
+                doubts.append(error)
+            if on_retry is not None:
+                on_retry(error)
+
         patience = Patience(running=self._api.timeouts.write, full_account=room_patience, fresh_asset=_FRESH_ASSET)
-        rules = _Rules(patience, on_retry, on_switch)
-        with self._naming(submission):
-            video_id, wire = await self._sent(submission, rules)
+        with self._naming(submission, doubts):
+            video_id, wire = await self._sent(submission, _Rules(patience, hear, on_switch))
         event = VideoSubmitted(
             video_id=video_id,
             api_version=wire,
@@ -157,13 +165,18 @@ class Submitter:
         return await self._reconciler.look_back(callback_id, idempotency_key, self._api.retries)
 
     @contextmanager
-    def _naming(self, submission: Submission) -> Generator[None]:
+    def _naming(self, submission: Submission, doubts: Sequence[errors.APIError]) -> Generator[None]:
         """Put the key into whatever ends the submission, so that the caller can repeat it safely."""
         try:
             yield
         except errors.APIError as error:
             error.idempotency_key, error.callback_id = submission.key, submission.callback_id
             raise
+        except errors.ConfigurationError as error:
+            if not doubts:
+                raise
+            # The client was closed between two attempts, or before the video was found.
+            raise self._uncertain(submission, [*map(str, doubts), str(error)], "With a client that is open") from error
         except errors.HeyGenError:
             raise
         except BaseException:
@@ -209,23 +222,38 @@ class Submitter:
             if video_id is not None:
                 return video_id
             tried.append(f"HeyGen answered without a video id: {answer.raw.excerpt()}")
-            if rules.on_retry is not None:
-                rules.on_retry(errors.APIResponseError(tried[-1], request_id=answer.request_id))
-        raise errors.SubmissionUncertainError(
-            f"A video may have been created: {tried[-1]}. Nothing was sent under another key; repeat with "
-            f"create(request, idempotency_key={submission.key!r}) within 24 hours, which cannot pay twice.",
+            rules.on_retry(errors.APIResponseError(tried[-1], request_id=answer.request_id))
+        raise self._uncertain(submission, tried, "Within 24 hours")
+
+    async def _on_v2(self, submission: Submission, rules: _Rules) -> str:
+        callback_id = submission.callback_id or ""
+        known = await self._made_before(submission, callback_id) if submission.may_exist else None
+        return await self._post_v2(submission, callback_id, rules) if known is None else known
+
+    async def _made_before(self, submission: Submission, callback_id: str) -> str | None:
+        try:
+            return await self._reconciler.look_back(callback_id, submission.key, self._api.retries)
+        except errors.ApiRetiredError as error:
+            if not self._reconciler.doubts(submission.key):
+                raise
+            # v3 knows nothing of what was sent under the key on v2, so going on there could pay twice.
+            raise errors.SubmissionUncertainError(
+                f"A video may have been created under idempotency_key {submission.key!r} before, and HeyGen has "
+                "removed the list of videos in which it could be found. Nothing was sent. Look for it among the "
+                "account's videos, and submit it under another key if it is not there.",
+                callback_id=submission.callback_id,
+                idempotency_key=submission.key,
+                tried=[str(error)],
+            ) from error
+
+    def _uncertain(self, submission: Submission, tried: Sequence[str], when: str) -> errors.SubmissionUncertainError:
+        return errors.SubmissionUncertainError(
+            f"A video may have been created: {tried[-1].removesuffix('.')}. Nothing was sent under another key. "
+            f"{when}, create(request, idempotency_key={submission.key!r}) leads back to it without paying twice.",
             callback_id=submission.callback_id,
             idempotency_key=submission.key,
             tried=tried,
         )
-
-    async def _on_v2(self, submission: Submission, rules: _Rules) -> str:
-        callback_id = submission.callback_id or ""
-        if submission.may_exist:
-            known = await self._reconciler.look_back(callback_id, submission.key, self._api.retries)
-            if known is not None:
-                return known
-        return await self._post_v2(submission, callback_id, rules)
 
     async def _post_v2(self, submission: Submission, callback_id: str, rules: _Rules) -> str:
         started, doubt = anyio.current_time(), "HeyGen accepted the call without a video id."
@@ -243,6 +271,7 @@ class Submitter:
         except errors.APIError as error:
             if not outcome_is_unknown(error):
                 raise
+            rules.on_retry(error)
             video_id, doubt = None, str(error)
         if video_id is None:
             return await self._reconciler.settle(

@@ -12,6 +12,7 @@ from heygen_async import (
     APIConnectionError,
     AuthenticationError,
     BadRequestError,
+    ConfigurationError,
     InsufficientCreditError,
     JournalError,
     NotFoundError,
@@ -205,7 +206,8 @@ def test_refusal_proves_nothing_after_a_doubt_unless_it_is_about_the_request() -
     assert not was_refused(no_credit, in_doubt=True)
     assert was_refused(bad, in_doubt=True)
     assert not was_refused(APIConnectionError("reset"), in_doubt=False)
-    assert was_never_sent(ValueError("no"))
+    assert was_never_sent(ConfigurationError("closed"))
+    assert not was_never_sent(ValueError("a hook of the caller's client, when the answer was there"))
     assert not was_never_sent(bad)
 
 

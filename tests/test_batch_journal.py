@@ -211,6 +211,16 @@ async def test_ambiguous_submission_stays_an_intent(memory: MemoryJournal) -> No
     assert fake.paid == len(fake.keys) == 1
 
 
+async def test_hook_that_fails_on_an_accepted_submission_leaves_the_intent(memory: MemoryJournal) -> None:
+    """A `ValueError` of somebody else's code is no proof that nothing was sent."""
+    fake = FakeHeyGen(plan=["completed"])
+    fake.on("POST /v3/videos", after_work(broken(ValueError("hook"))))
+    assert len((await run(fake, {"a": AVATAR})).failed) == 1
+    assert memory.entries["a"].state == "intended"
+    (await run(fake, {"a": AVATAR})).raise_for_failures()
+    assert fake.paid == 1
+
+
 async def test_58_batch_of_v2_goes_on_v3_when_v2_is_gone(memory: MemoryJournal) -> None:
     """The journal knows the wire that accepted it, and a repetition goes there too."""
     fake = FakeHeyGen(plan=["completed"])

@@ -559,6 +559,48 @@ async def test_58_a_retired_v2_is_remembered_and_announced_once(fake: FakeHeyGen
 
 
 @virtual_time
+@pytest.mark.parametrize("listed", [True, False])
+async def test_58_what_was_in_doubt_on_v2_is_not_paid_again_on_v3(fake: FakeHeyGen, listed: bool) -> None:
+    """The key means nothing to v3: the video is found among the newest ones, or nothing is sent."""
+    fake.on(V2, after_work(broken("reset")))
+    search = fake.on("GET /v1/video.list", answer(500), times=None, skip=1)
+    async with floor_on(fake) as floor:
+        with pytest.raises(SubmissionUncertainError):
+            await floor.submit(quick_start(), "order-1")
+        search.times = 0
+        fake.on(V2 if listed else "* /v[12]/*", fake_heygen.gone(410), times=None)
+        with pytest.warns(HeyGenDeprecationWarning, match="gone"):
+            await floor.submit(quick_start(title="another"))
+        if listed:
+            assert (await floor.submit(quick_start(), "order-1")).video_id == "video-0001"
+        else:
+            with pytest.raises(SubmissionUncertainError, match="Nothing was sent"):
+                await floor.submit(quick_start(), "order-1")
+    assert fake.paid == 2
+
+
+@virtual_time
+@BOTH
+async def test_a_client_closed_in_the_middle_of_a_submission_tells_the_key(fake: FakeHeyGen, request_: Any) -> None:
+    """Something was sent and its end is unknown: that is no mere error of configuration."""
+    fake.on("POST *", after_work(broken("reset")))
+    fake.on("GET *", answer(500), times=None, skip=1)
+    async with floor_on(fake) as floor, anyio.create_task_group() as tg:
+
+        async def submit() -> None:
+            with pytest.raises(SubmissionUncertainError) as caught:
+                await floor.submit(request_, "order-1")
+            assert caught.value.idempotency_key == "order-1"
+
+        fake.on("POST *", answer(500), times=None)
+        tg.start_soon(submit)
+        while not fake.posts:
+            await anyio.sleep(0.01)
+        floor.api.lane._guard.closed = True
+    assert fake.paid == 1
+
+
+@virtual_time
 async def test_58_two_submissions_may_find_the_old_door_shut(fake: FakeHeyGen) -> None:
     """At the same time; both go on."""
     fake.v2_gone = fake_heygen.gone(404)

@@ -85,8 +85,11 @@ def was_refused(error: Exception, *, in_doubt: bool) -> bool:
 
 
 def was_never_sent(error: Exception) -> bool:
-    """Say whether a submission ended before anything of it went out: a request that cannot be sent on its wire."""
-    return isinstance(error, ValueError) and not isinstance(error, errors.APIError)
+    """Say whether a submission ended before anything of it went out: no way to send it, or not on its wire.
+
+    Other `ValueError`s prove nothing: a hook of the caller's HTTP client may raise one when the answer is there.
+    """
+    return isinstance(error, errors.TranslationError | errors.ConfigurationError)
 
 
 def is_worth_a_rerun(error: errors.APIStatusError | errors.VideoFailedError) -> bool:
