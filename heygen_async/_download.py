@@ -24,7 +24,7 @@ from heygen_async._transport.file_requests import FileRules
 from heygen_async.errors import DownloadBusyError
 from heygen_async.events import Event
 from heygen_async.models.progress import DownloadProgress, SavedFile
-from heygen_async.models.video import Asset
+from heygen_async.models.video import ASSETS, Asset
 
 __all__ = ["Downloader", "FileSource", "FileStream"]
 
@@ -77,7 +77,7 @@ class Downloader:
         it ends, also by cancelling, nothing of it goes on afterwards, the part file is unlocked, and an existing
         target is as it was.
         """
-        _check_arguments(max_bytes, on_progress)
+        check_arguments(asset, max_bytes, on_progress)
         await self.check_target(path, overwrite=overwrite, digest=digest)
         target = target_path(path)
         expected = expectation_for(asset, target)
@@ -135,7 +135,10 @@ class Downloader:
             self._claimed.discard(key)
 
 
-def _check_arguments(max_bytes: int | None, on_progress: object) -> None:
+def check_arguments(asset: Asset | None, max_bytes: int | None = None, on_progress: object = None) -> None:
+    """Raise `ValueError` for what no download can do, before anything is spent on it."""
+    if asset is not None and asset not in ASSETS:
+        raise ValueError(f"asset must be one of {', '.join(ASSETS)}, not {asset!r}")
     if max_bytes is not None and (type(max_bytes) is not int or max_bytes < 1):
         raise ValueError(f"max_bytes must be a whole number of at least 1, not {max_bytes!r}")
     if inspect.iscoroutinefunction(on_progress):

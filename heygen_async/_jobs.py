@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 from attrs import define, field, frozen
 
-from heygen_async._download import FileSource, FileStream
+from heygen_async._download import FileSource, FileStream, check_arguments
 from heygen_async._protocol.schedule import url_look_delays
 from heygen_async._services import Services
 from heygen_async.errors import ConfigurationError, VideoFailedError, VideoNotAvailableError
@@ -61,8 +61,8 @@ class VideoJob:
         working. Cancelling stops the waiting only: the render goes on and is charged, and the handle can be waited
         on again.
         """
-        video = self._last.video if self._last and self._last.video.status.is_terminal else None
-        if video is None:
+        video = self._last.video if self._last else None
+        if video is None or not (video.status == VideoStatus.FAILED or (video.status.is_terminal and video.video_url)):
             video = self._noted(await self._terminal_video(timeout))
         if raise_on_failure and video.status == VideoStatus.FAILED:
             raise VideoFailedError(_failure_text(video), job_id=self.id, video=video)
@@ -102,6 +102,7 @@ class VideoJob:
         `OSError`s for an impossible one (all before any byte is fetched), or a `DownloadError`. Cancelling keeps the
         part file.
         """
+        check_arguments(asset, max_bytes, on_progress)
         await self._services.downloader.check_target(path, overwrite=overwrite, digest=digest)
         await self.wait()
         return await self._services.downloader.save(
@@ -125,6 +126,7 @@ class VideoJob:
         passing on and `media_type`, all known before the first chunk. Raise what `wait` raises, or a `DownloadError`;
         `DownloadIncompleteError` from the iteration means that the file broke off.
         """
+        check_arguments(asset)
         await self.wait()
         opened = self._services.downloader.open_stream(
             self._source(asset),

@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from heygen_async import (
+    AuthenticationError,
     AvatarVideo,
     DownloadError,
     JobUpdate,
@@ -254,6 +255,42 @@ async def test_a_timeout_says_where_to_go_on(fake: FakeHeyGen, request_: Any) ->
         video = await another.videos.job(error.job_id).wait(timeout=1200)
     assert video.id == fake.job.id
     assert fake.paid == 1
+
+
+@virtual_time
+async def test_a_look_at_a_video_without_a_url_does_not_end_the_wait(fake: FakeHeyGen) -> None:
+    """Completed is not yet available: the wait goes on until the link is there."""
+    async with heygen_on(fake) as heygen:
+        fake.add("v", plan=["completed"], url_after=20)
+        job = heygen.videos.job("v")
+        assert (await job.status()).video_url is None
+        assert (await job.wait()).video_url is not None
+
+
+@virtual_time
+@pytest.mark.parametrize("bad", [{"asset": "film"}, {"max_bytes": 0}])
+async def test_bad_arguments_of_a_save_are_refused_before_paying_and_waiting(fake: FakeHeyGen, bad: Any) -> None:
+    """An hour later would be too late."""
+    async with heygen_on(fake) as heygen:
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            await heygen.videos.generate(AVATAR, save_to="out.mp4", **bad)
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            await heygen.videos.job("v").save("out.mp4", **bad)
+        with pytest.raises(ValueError, match="asset"):
+            async with heygen.videos.job("v").stream(asset="film"):  # type: ignore[arg-type]
+                raise AssertionError
+    assert not fake.requests
+
+
+@virtual_time
+async def test_every_error_of_generate_names_the_paid_video(fake: FakeHeyGen) -> None:
+    """Even one that knows nothing of videos, such as a refused key."""
+    fake.on("GET *", fake_heygen.answer(401, "unauthorized"), times=None)
+    async with heygen_on(fake) as heygen:
+        with pytest.raises(AuthenticationError) as caught:
+            await heygen.videos.generate(AVATAR)
+    assert fake.job.id in caught.value.__notes__[0]
+    assert fake.job.id in pickle.loads(pickle.dumps(caught.value)).__notes__[0]
 
 
 @virtual_time

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +12,7 @@ from attrs import define, field
 
 from heygen_async import v2
 from heygen_async._calls import PAGE_SIZE, delete_call, page_call, understood
+from heygen_async._download import check_arguments
 from heygen_async._jobs import VideoJob
 from heygen_async._protocol.encoding import prepare
 from heygen_async._protocol.pricing import PRICES, estimate
@@ -81,26 +82,29 @@ class Videos:
 
         An account that renders as many videos as it may (429) is waited for, up to `timeout` seconds; then each
         `timeout` (None: `PollPolicy.timeout`) bounds the wait for the render. An impossible target is refused before
-        the video is paid. Raise what `create`, `VideoJob.wait` and `VideoJob.save` raise; every error after the
-        submission carries the `job_id` to go on with.
+        the video is paid. Raise what `create`, `VideoJob.wait` and `VideoJob.save` raise; a note on every error after
+        the submission names the video to go on with.
         """
         services = self._services
         prepare(request)
         if save_to is not None:
+            check_arguments(asset, max_bytes, on_progress)
             await services.downloader.check_target(save_to, overwrite=overwrite, digest=digest)
         patience = services.polling.timeout if timeout is None else timeout
         async with self._render_slot():
             job = await self._submit(request, idempotency_key, room_patience=patience)
-            video = await job.wait(timeout=timeout)
+            with _naming(job):
+                video = await job.wait(timeout=timeout)
         if save_to is not None:
-            await job.save(
-                save_to,
-                asset=asset,
-                overwrite=overwrite,
-                on_progress=on_progress,
-                digest=digest,
-                max_bytes=max_bytes,
-            )
+            with _naming(job):
+                await job.save(
+                    save_to,
+                    asset=asset,
+                    overwrite=overwrite,
+                    on_progress=on_progress,
+                    digest=digest,
+                    max_bytes=max_bytes,
+                )
         return video
 
     def estimate(self, request: AnyVideoRequest, *, prices: PriceTable = PRICES) -> Estimate:
@@ -259,6 +263,16 @@ class Videos:
             return
         async with admission.held():
             yield
+
+
+@contextmanager
+def _naming(job: VideoJob) -> Generator[None]:
+    """Note on an error which paid video it is about: who has no handle would lose it."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"The video is {job.id!r}: videos.job({job.id!r}, api_version={job.api_version!r}) goes on.")
+        raise
 
 
 def _checked_id(video_id: object) -> str:
