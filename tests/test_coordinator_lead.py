@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import math
 import random
@@ -210,6 +211,37 @@ async def test_72_a_coordinator_is_not_bound_to_the_task_or_block_it_was_made_in
         async with anyio.create_task_group() as group:
             group.start_soon(step)
     assert made[0].watched == 0
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": uvloop}) for uvloop in (False, True)])
+async def test_62_leaders_cancelled_by_asyncio_itself_are_replaced(anyio_backend: object) -> None:
+    """`asyncio.timeout` and `Task.cancel` end one wait each, with their own exceptions, and nobody else's."""
+    looks = FakeLooks(latency=0.005)
+    coordinator = make(looks)
+    policy = PollPolicy(first_after=0.01, max_interval=0.02)
+
+    async def wait(name: str) -> str:
+        looks.render(name, 0.15)
+        video = await coordinator.wait(name, "v3", policy=policy, submitted_at=anyio.current_time())
+        return video.id
+
+    async def hurried(name: str, patience: float) -> None:
+        with pytest.raises(TimeoutError) as caught:
+            async with asyncio.timeout(patience):
+                await wait(name)
+        assert not isinstance(caught.value, errors.HeyGenError)
+
+    leaving = [asyncio.create_task(hurried(f"h{n}", 0.013 + 0.011 * n)) for n in range(5)]
+    cancelled = [asyncio.create_task(wait(f"c{n}")) for n in range(5)]
+    staying = [asyncio.create_task(wait(f"s{n}")) for n in range(5)]
+    for n, task in enumerate(cancelled):
+        await asyncio.sleep(0.01 + 0.003 * n)
+        task.cancel()
+    ended = await asyncio.wait_for(asyncio.gather(*leaving, *staying), 10)
+    assert ended[5:] == [f"s{n}" for n in range(5)]
+    ends = await asyncio.gather(*cancelled, return_exceptions=True)
+    assert all(isinstance(end, asyncio.CancelledError) for end in ends)
+    assert coordinator.watched == 0
 
 
 def test_nothing_is_bound_to_an_event_loop_at_construction() -> None:
