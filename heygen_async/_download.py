@@ -21,7 +21,7 @@ from heygen_async._streaming import FileStream, open_stream
 from heygen_async._transfer import Transfer
 from heygen_async._transport.file_lane import FileLane
 from heygen_async._transport.file_requests import FileRules
-from heygen_async.errors import DownloadBusyError
+from heygen_async.errors import DownloadBusyError, DownloadError
 from heygen_async.events import Event
 from heygen_async.models.progress import DownloadProgress, SavedFile
 from heygen_async.models.video import ASSETS, Asset
@@ -44,8 +44,9 @@ class Downloader:
         """Raise what saving under `path` would surely end in, before anything is spent on it; leaves no trace.
 
         `IsADirectoryError`, `FileExistsError`, `NotADirectoryError` or `PermissionError` for the target, `ValueError`
-        for an unknown digest.
+        for an unknown digest, `ConfigurationError` for a client that is closed or belongs to another event loop.
         """
+        self._lane.check()
         target = target_path(path)
         if digest is not None:
             new_digest(digest)
@@ -70,7 +71,8 @@ class Downloader:
         It goes on as long as it gets somewhere: what breaks off is continued, an expired link is renewed, a changed
         file is started over. After `retries.max_attempts` attempts without useful progress it gives up, and keeps a
         part file that a later save, in any process, can continue. `stall` is how long, in seconds, it may bring next
-        to nothing before the connection is given up, `connect` how long connecting may take.
+        to nothing before the connection is given up, `connect` how long connecting may take. Bytes that were spoiled on
+        the way show only in the `digest`.
 
         Raise an `OSError` for an impossible target and `ValueError` for a bad argument, all before the first request,
         or a `DownloadError`. An exception in `on_progress`, which is called in the event loop, ends the save. However
@@ -106,6 +108,15 @@ class Downloader:
                     on_progress=on_progress,
                 )
                 return await saving.run()
+
+    async def length_of(self, url: str, *, stall: float = 60.0, connect: float = 5.0) -> int | None:
+        """Return a file's length as its host tells it, or None if it does not tell."""
+        rules = FileRules(connect=connect, stall=stall, allow_insecure=self._allow_insecure)
+        try:
+            check_file_url(url, allow_insecure=self._allow_insecure)
+            return await self._lane.length_of(url, rules)
+        except DownloadError:
+            return None
 
     def open_stream(
         self,

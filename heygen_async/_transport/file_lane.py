@@ -57,10 +57,14 @@ class FileLane:
         self._downloads = anyio.CapacityLimiter(downloads)
         self._streams = anyio.CapacityLimiter(streams)
 
+    def check(self) -> None:
+        """Raise `ConfigurationError` if the client was closed, or belongs to another event loop."""
+        self._guard.check()
+
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None]:
         """Wait for one of the `max_downloads` places and hold it; one task may hold several."""
-        self._guard.check()
+        self.check()
         async with _token(self._downloads):
             yield
 
@@ -73,7 +77,7 @@ class FileLane:
         `DownloadUrlError` for a URL or redirect that may not be followed, and what `sink` and `report` raise.
         Cancelling ends the connection at once and returns when the sink is no longer used.
         """
-        self._guard.check()
+        self.check()
         with quiet():
             if self._supplied is not None:
                 work = partial(file_async.fetch, self._supplied, url, sink, self.threads, rules)
@@ -97,7 +101,7 @@ class FileLane:
 
     async def length_of(self, url: str, rules: FileRules) -> int | None:
         """Return a file's length as its host tells it when asked, or None if it does not."""
-        self._guard.check()
+        self.check()
         with quiet():
             return await file_async.length_of(await self._async_client(), url, rules)
 
@@ -107,7 +111,7 @@ class FileLane:
 
         Raise `BrokenError` or `DownloadUrlError`.
         """
-        self._guard.check()
+        self.check()
         client = await self._async_client()
         async with _token(self._streams):
             with quiet():
@@ -165,7 +169,8 @@ async def _watch_progress(report: Callable[[], None] | None, done: anyio.Event) 
     while report is not None and not done.is_set():
         with anyio.move_on_after(REPORT_EVERY):
             await done.wait()
-        report()
+        if not done.is_set():
+            report()
 
 
 async def _watch_answer(line: Line, done: anyio.Event) -> None:
