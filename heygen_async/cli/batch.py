@@ -157,17 +157,16 @@ class Performance:
     _output: Output
     _rows: dict[str, RowResult] = field(factory=dict[str, RowResult], init=False)
     _outcomes: Outcomes | None = field(default=None, init=False)
-    _scope: anyio.CancelScope = field(factory=anyio.CancelScope, init=False)
     _interrupted: bool = field(default=False, init=False)
     _began: float = field(factory=time.monotonic, init=False)
 
     async def run(self, connection: Connection) -> None:
         """Make the videos; raise what opening the client and the journal raises."""
-        client = AsyncHeyGen(api_version=connection.api_version, on_event=self._hear)
-        with interrupts(ask=self._finish, leave=self._scope.cancel, last_words=self._last_words):
+        client, scope = AsyncHeyGen(api_version=connection.api_version, on_event=self._hear), anyio.CancelScope()
+        with interrupts(ask=self._finish, leave=scope.cancel, last_words=self._last_words):
             async with client:
                 heygen = client.with_options(polling=polling_for(client.base_url, connection.timeout))
-                with self._scope:
+                with scope:
                     await self._make(heygen, connection.timeout)
 
     def summary(self) -> Summary:

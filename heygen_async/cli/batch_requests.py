@@ -42,7 +42,7 @@ _YES: Final = frozenset({"true", "yes", "1"})
 _NO: Final = frozenset({"false", "no", "0"})
 _DIMENSION: Final = re.compile(r"\s*([0-9]{1,6})\s*[xX×]\s*([0-9]{1,6})\s*")
 # A field's name in front of a message says nothing beside the column, but for the sides of a canvas.
-_FIELD: Final = re.compile(r"(?:--[a-z-]+:? |(?!width|height)[\w.\[\]]+: )")
+_FIELD: Final = re.compile(r"\A(?:--[a-z-]+:? |(?!width|height)[\w.\[\]]+: )")
 _PATH: Final = re.compile(r"([\w.\[\]]+): (.*)", re.DOTALL)
 # What a column needs beside it to be judged alone.
 _HARMLESS: Final = {"avatar_id": "a", "script": "a"}
@@ -143,7 +143,7 @@ def _check_sendable(row: Row, request: AnyRequest, choice: ApiVersionChoice) -> 
         else:
             to_v3(prepared.payload)
     except TranslationError as error:
-        raise RowError([Problem(row.line, "dimension" if row.request is None else None, str(error))]) from error
+        raise RowError([Problem(row.line, None, str(error))]) from error
     except ConfigurationError as error:
         raise RowError([Problem(row.line, None, f"is a v3 request, and --api-version is {choice}")]) from error
 
