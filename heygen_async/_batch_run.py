@@ -122,7 +122,7 @@ class ItemRun:
         await shared.note(item, lambda journal: journal.completed(item.name))
         if item.target is None:
             return Succeeded(key=item.key, video=video)
-        saved = await self._saved(job, item.target)
+        saved = await self._saved(job, video, item.target)
         await shared.note(item, lambda journal: journal.saved(item.name, saved.path, saved.size))
         return Succeeded(key=item.key, video=video, saved=saved)
 
@@ -146,9 +146,9 @@ class ItemRun:
         if event.status == VideoStatus.COMPLETED:
             shared.emit(ItemRendered(key=item.key, video_id=event.video_id))
 
-    async def _saved(self, job: VideoJob, target: Path) -> SavedFile:
+    async def _saved(self, job: VideoJob, video: Video, target: Path) -> SavedFile:
         item, shared = self._item, self._shared
-        if await self._was_saved(target):
+        if await self._was_saved(video, target):
             await shared.threads.run(partial(clear_leftovers, target))
             return await self._file_in_place(target)
 
@@ -158,15 +158,18 @@ class ItemRun:
 
         return await job.save(target, overwrite=shared.overwrite, on_progress=report)
 
-    async def _was_saved(self, target: Path) -> bool:
+    async def _was_saved(self, video: Video, target: Path) -> bool:
         """Say whether an earlier run put the file in place and was killed before it could write that down.
 
-        That run had refused a target that was there before, so what is there now is the verified file of this item.
+        A file of another length than the video's is somebody else's, and is left for `save` to refuse.
         """
         item, shared = self._item, self._shared
         if item.entry is None or item.entry.state != "completed" or shared.overwrite:
             return False
-        return bool(await shared.size_of(target))
+        size = await shared.size_of(target)
+        if not size or video.video_url is None:
+            return False
+        return size == await shared.services.downloader.length_of(video.video_url)
 
     async def _file_in_place(self, target: Path) -> SavedFile:
         return SavedFile(path=target, size=await self._shared.size_of(target) or 0, elapsed=0.0)

@@ -13,6 +13,7 @@ from attrs import define, field
 
 from heygen_async._board import Board
 from heygen_async._policies import PollPolicy
+from heygen_async._protocol.schedule import wait_limit
 from heygen_async._rounds import Looker, Looks
 from heygen_async._turns import Turns
 from heygen_async._watches import Watch
@@ -67,7 +68,7 @@ class Coordinator:
         Raise `WaitTimeoutError`, `VideoNotAvailableError`, `NotFoundError`, `AuthenticationError`,
         `PermissionDeniedError`, `ApiRetiredError`, or what ended all waits. Cancelling ends this wait only.
         """
-        limit = _limit(timeout, policy)
+        limit = wait_limit(timeout, policy)
         watch = self._board.admit(
             video_id,
             wire,
@@ -103,7 +104,7 @@ class Coordinator:
                 video_id, wire, policy=policy, submitted_at=submitted_at, may_switch=may_switch, now=now
             )
 
-        return Updates(self._board, self._turns, admit, _limit(timeout, policy))
+        return Updates(self._board, self._turns, admit, wait_limit(timeout, policy))
 
     def notify(self, video_id: str) -> None:
         """Look at a video at once, because a webhook spoke of it; if nobody waits for it yet, when somebody does."""
@@ -158,13 +159,6 @@ class Updates(AsyncIterator[JobUpdate]):
             return await self._turns.until(lambda: _news(watch, self._seen), watch, self._deadline - now)
         finally:
             self._board.release(watch)
-
-
-def _limit(timeout: float | None, policy: PollPolicy) -> float:
-    limit = policy.timeout if timeout is None else timeout
-    if math.isnan(limit) or limit < 0:
-        raise ValueError(f"timeout must be at least 0 seconds, not {timeout!r}")
-    return limit
 
 
 def _outcome(watch: Watch, asset: Asset) -> Video | None:

@@ -61,6 +61,21 @@ async def run(fake: FakeHeyGen, requests: Any = THREE, *, on_event: Any = None, 
         return await heygen.videos.generate_all(requests, journal="batch", **options)
 
 
+async def test_a_foreign_file_at_the_target_is_not_taken_for_the_video(tmp_path: Path) -> None:
+    """A finished item whose target holds something else fails with `FileExistsError`; the file stays as it was."""
+    fake, target = FakeHeyGen(plan=["completed"]), tmp_path / "out" / "a.mp4"
+    target.parent.mkdir()
+    target.write_bytes(b"my holiday")
+    async with quick(fake) as heygen:
+        await heygen.videos.generate_all({"a": AVATAR}, journal=tmp_path / "b.sqlite")
+        second = await heygen.videos.generate_all(
+            {"a": AVATAR}, journal=tmp_path / "b.sqlite", save_to=tmp_path / "out" / "{key}.mp4"
+        )
+    assert [type(item.error) for item in second.failed] == [FileExistsError]
+    assert target.read_bytes() == b"my holiday"
+    assert fake.paid == 1
+
+
 async def test_finished_items_are_not_asked_for_again(tmp_path: Path) -> None:
     """With the real journal: the second run sends nothing at all and says the same."""
     fake, where = FakeHeyGen(plan=["completed"]), tmp_path / "out" / "{key}.mp4"

@@ -283,6 +283,16 @@ async def test_bad_arguments_of_a_save_are_refused_before_paying_and_waiting(fak
 
 
 @virtual_time
+@pytest.mark.parametrize("timeout", [-1, float("nan"), "5", True])
+async def test_a_senseless_timeout_is_refused_before_paying(fake: FakeHeyGen, timeout: Any) -> None:
+    """The error names the argument, and nothing was submitted."""
+    async with heygen_on(fake) as heygen:
+        with pytest.raises(ValueError, match="timeout"):
+            await heygen.videos.generate(AVATAR, timeout=timeout)
+    assert not fake.requests
+
+
+@virtual_time
 async def test_every_error_of_generate_names_the_paid_video(fake: FakeHeyGen) -> None:
     """Even one that knows nothing of videos, such as a refused key."""
     fake.on("GET *", fake_heygen.answer(401, "unauthorized"), times=None)

@@ -106,5 +106,9 @@ async def test_the_fastapi_application_of_the_readme_serves_a_video(
             await anyio.sleep(0.1)
         whole = await browser.get(f"{path}/file")
         part = await browser.get(f"{path}/file", headers={"Range": "bytes=4-7"})
+        unknown = await browser.get("/videos/nope/file")
+        refused = await browser.post("/videos", params={"order": "order-2", "script": " "})
+        reused = await browser.post("/videos", params={"order": "order-1", "script": "Something else."})
+    assert [answer.status_code for answer in (unknown, refused, reused)] == [404, 422, 422]
     assert (whole.status_code, whole.headers["content-type"]) == (200, "video/mp4")
     assert (part.status_code, part.content) == (206, b"ftyp")

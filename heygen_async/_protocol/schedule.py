@@ -33,6 +33,15 @@ _PAUSE_START: Final = 1.0
 _PAUSE_LIMIT: Final = 30.0
 
 
+def wait_limit(timeout: object, policy: PollPolicy) -> float:
+    """Return how many seconds a wait may take; None means the policy's. Raise `ValueError` for no number of seconds."""
+    if timeout is None:
+        return policy.timeout
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or math.isnan(timeout) or timeout < 0:
+        raise ValueError(f"timeout must be a number of seconds of at least 0, or None, not {timeout!r}")
+    return timeout
+
+
 def first_look(policy: PollPolicy, *, submitted_at: float | None, now: float) -> float:
     """Return when a video is looked at first; a wait that begins late, or on a bare id, looks at once."""
     if submitted_at is None:

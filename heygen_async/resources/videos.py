@@ -17,6 +17,7 @@ from heygen_async._jobs import VideoJob
 from heygen_async._protocol.encoding import prepare
 from heygen_async._protocol.pricing import PRICES, estimate
 from heygen_async._protocol.retrying import outcome_is_unknown
+from heygen_async._protocol.schedule import wait_limit
 from heygen_async._protocol.videos import page_from
 from heygen_async._services import Services
 from heygen_async.errors import APIError, NotFoundError
@@ -87,10 +88,10 @@ class Videos:
         """
         services = self._services
         prepare(request)
+        patience = wait_limit(timeout, services.polling)
         if save_to is not None:
             check_arguments(asset, max_bytes, on_progress)
             await services.downloader.check_target(save_to, overwrite=overwrite, digest=digest)
-        patience = services.polling.timeout if timeout is None else timeout
         async with self._render_slot():
             job = await self._submit(request, idempotency_key, room_patience=patience)
             with _naming(job):
