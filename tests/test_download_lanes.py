@@ -268,9 +268,10 @@ def test_a_body_without_a_socket_can_be_cut_and_can_stall(method: str, error: st
 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Body()))
     rules = FileRules(connect=1, stall=0.05)
-    with httpx.Client(transport=transport) as client, pytest.raises(BrokenError) as caught:
+    with httpx.Client(transport=transport) as client:
         response = file_thread.ask(client, "https://heygen.invalid/x", {}, line, rules)
-        file_thread.receive(response, sink, line, rules)
+        with pytest.raises(BrokenError) as caught:
+            file_thread.receive(response, sink, line, rules)
     assert caught.value.reason == error
     assert sink.data.startswith(b"first")
 
