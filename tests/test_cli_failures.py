@@ -52,7 +52,7 @@ PLAIN = [
     (ValueError("script: must not be empty"), 2),
     (FileExistsError(17, "File exists", "out.mp4"), 2),
     (IsADirectoryError(21, "Is a directory", "out"), 2),
-    (PermissionError(13, "Permission denied", "/root/x.mp4"), 2),
+    (PermissionError(13, "Permission denied", "/srv/x.mp4"), 2),
     (KeyboardInterrupt(), 130),
 ]
 
