@@ -282,7 +282,8 @@ def test_68_a_second_process_is_refused_with_the_pid_of_the_first(tmp_path) -> N
 def test_68_a_forked_child_does_not_keep_a_dead_parents_lock(tmp_path) -> None:
     """Such as a worker of a process pool that outlives its parent for a while."""
     path = tmp_path / "batch.sqlite"
-    holder = Holder(path, then="child = os.fork()\nif not child: time.sleep(60)\nprint(child, end=' ')")
+    fork = "r, w = os.pipe()\nchild = os.fork()\nif not child: os.write(w, b'.'); time.sleep(60)\nos.read(r, 1)"
+    holder = Holder(path, then=f"{fork}\nprint(child, end=' ')")
     child = int(holder.said[0])
     try:
         with pytest.raises(JournalLockedError):
