@@ -161,13 +161,10 @@ class Transfer:
             reason = refusal_of_body(bytes(block[:HEAD_LENGTH]), self.expected, whole=False)
             self._refuse(errors.DownloadCorruptError, reason)
         self._refuse(errors.DownloadTooLargeError, excess(self.position + len(block), self.max_bytes))
-        before = self.position
-        try:
-            with self._disk():
-                self._open_part.write(block)
-        finally:
-            if self._digest is not None:
-                self._digest.update(block[: self.position - before])
+        with self._disk():
+            self._open_part.write(block)
+        if self._digest is not None:
+            self._digest.update(block)
 
     def count_wire_bytes(self, received: int) -> None:
         """Take note of bytes as they came, for bodies that are compressed on the wire."""

@@ -188,6 +188,22 @@ async def test_52c_a_part_file_without_a_good_memo_starts_over(kit: Kit, memo: s
     assert kit.server.ranges == [None]
 
 
+async def test_52c_a_memo_never_outlives_the_object_it_describes(kit: Kit) -> None:
+    """The host begins again with an object that cannot be continued: a kill then must not leave the old ETag."""
+    memo = kit.part.with_name("film.mp4.part.json")
+    kit.server.script = [host.cut(100_000), host.new_object(mp4(200_000, seed=9), "", host.stall(50_000))]
+    with saving_elsewhere(kit) as process:
+        assert kit.server.holding.wait(20)
+        while kit.part.stat().st_size != 50_000:
+            time.sleep(0.01)
+        assert not memo.exists()
+        process.kill()
+        process.wait()
+    await kit.save()
+    kit.assert_only_the_film()
+    assert kit.server.ranges[-1] is None
+
+
 async def test_52c_a_part_file_that_is_too_long_starts_over(kit: Kit) -> None:
     """More bytes than the object has."""
     kit.server.script = [host.cut(100_000), host.answer(405)]

@@ -259,3 +259,21 @@ async def test_a_mocked_client_streams_too() -> None:
             opened(kit, FileSource(url="https://heygen.invalid/x.mp4")) as body,
         ):
             assert await read(body) == film
+
+
+async def test_a_short_body_that_nobody_complains_about_is_noticed() -> None:
+    """In-process transports end a body early without an error; the rest is asked for, or it is an error."""
+    film = mp4(100_000)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000")]})
+        await send({"type": "http.response.body", "body": film[:60_000]})
+
+    with quick_folder() as folder, FileServer() as server:
+        async with (
+            httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client,
+            kit_on(server, folder, client=client) as kit,
+            opened(kit, FileSource(url="https://heygen.invalid/x.mp4")) as body,
+        ):
+            with pytest.raises(DownloadIncompleteError, match="40,000 bytes early"):
+                await read(body)

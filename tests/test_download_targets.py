@@ -391,9 +391,15 @@ async def test_48_a_second_client_fails_fast(kit: Kit, folder: Path) -> None:
     assert len(kit.server.seen) == 1
 
 
-def test_48_a_part_file_that_changes_hands_while_it_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between opening and locking, the owner renamed it to the target: its bytes must not be written to."""
-    target = folder / "film.mp4"
+@pytest.mark.parametrize("third", [None, b"third"])
+def test_48_a_part_file_that_changes_hands_while_it_is_opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, third: bytes | None
+) -> None:
+    """Between opening and locking, the owner renamed it to the target: its bytes must not be written to.
+
+    Somebody may even have begun another one under the same name.
+    """
+    target, second_part = folder / "film.mp4", folder / "film.mp4.part"
     first = PartFile.open(target, overwrite=False)
     first.write(memoryview(b"finished"))
     lock = _partfile._lock
@@ -402,12 +408,17 @@ def test_48_a_part_file_that_changes_hands_while_it_is_opened(folder: Path, monk
     def finish_then_lock(descriptor: int) -> None:
         if not calls:
             first.publish(overwrite=False)
+            if third is not None:
+                second_part.write_bytes(third)
         calls.append(descriptor)
         lock(descriptor)
 
     monkeypatch.setattr("heygen_async._partfile._lock", finish_then_lock)
     second = PartFile.open(target, overwrite=True)
+    assert second.position == len(third or b"")
+    second.restart()
     second.write(memoryview(b"new"))
+    assert second_part.read_bytes() == b"new"
     assert target.read_bytes() == b"finished"
     assert len(calls) == 2
     second.release(keep=False)
