@@ -56,7 +56,8 @@ def next_delay(policy: PollPolicy, *, age: float, rng: random.Random) -> float:
     a wait that begins late gets the pauses of its age. The jitter only shortens: `max_interval` is a promise.
     """
     pause = min(policy.max_interval, (policy.first_after or _SMALLEST_START) + max(0.0, age) * (policy.growth - 1))
-    return pause * (1 - min(policy.jitter, 0.9) * rng.random())
+    # A pause so small that the product underflows must not stop the clock.
+    return pause * (1 - min(policy.jitter, 0.9) * rng.random()) or pause
 
 
 def detail_delay(policy: PollPolicy, tries: int) -> float:
