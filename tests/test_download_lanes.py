@@ -286,6 +286,22 @@ async def test_the_environments_proxy_is_not_used_for_this_machine(
     kit.assert_only_the_film()
 
 
+async def test_no_connection_is_kept_for_the_next_file(kit: Kit) -> None:
+    """An old connection may be dead without telling, and a stall on it could not be cut."""
+    hung_up = threading.Event()
+
+    def keep_alive(exchange: host.Exchange) -> None:
+        body = exchange.server.body
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: video/mp4\r\n\r\n")
+        exchange.send(f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
+        if exchange.connection.recv(1) == b"":
+            hung_up.set()
+
+    kit.server.script = [keep_alive]
+    await kit.save()
+    assert await anyio.to_thread.run_sync(hung_up.wait, 5)
+
+
 async def test_cookies_of_a_file_host_are_not_kept(kit: Kit) -> None:
     """Neither sent back nor collected."""
     kit.server.always = host.changed(set_cookie="track=me; Path=/")
