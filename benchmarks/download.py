@@ -3,8 +3,9 @@
     python -m benchmarks.download [--size MIB] [--rounds N] [--plain | --tls] [--folder DIR]
 
 A separate process serves one big file on loopback: nginx if it is installed, else a sendfile server of our own. Every
-round runs every method once, in turn, so that the ratios compare neighbours; the table shows medians. Absolute figures
-depend on the machine, and on a machine with few cores the server competes with the client.
+round runs every method once, in turn, so that the ratios compare neighbours; the table shows medians over the rounds.
+A stall is how much longer than asked a sleep of 1 ms took beside the download: on a machine with few cores the server
+competes with the client, and even curl, in processes of its own, makes the loop wait. Only the SDK flushes to disk.
 """
 
 from __future__ import annotations
@@ -237,13 +238,14 @@ async def measured(method: Method, url: str, folder: Path, files: int, size: int
 
 def table(title: str, results: dict[str, Figures]) -> None:
     print(f"\n{title}")
-    print(f"{'':34}{'MiB/s':>8}{'x curl':>8}{'worst stall ms':>16}{'p99 stall ms':>14}")
+    print(f"{'':34}{'MiB/s':>8}{'x curl':>8}{'p99 stall ms':>14}{'worst':>8}{'worst ever':>12}")
     base = results.get("curl")
     for name, figures in results.items():
         ratio = "-"
         if base is not None:
             ratio = f"{statistics.median(a / b for a, b in zip(figures.rates, base.rates, strict=True)):.2f}"
-        stalls = f"{max(figures.worst):>16.1f}{statistics.median(figures.p99):>14.1f}"
+        worst = f"{statistics.median(figures.worst):>8.1f}{max(figures.worst):>12.1f}"
+        stalls = f"{statistics.median(figures.p99):>14.1f}{worst}"
         print(f"{name:34}{statistics.median(figures.rates):>8.0f}{ratio:>8}{stalls}")
 
 
