@@ -56,7 +56,7 @@ http {{
 """
 
 SERVER = """
-import socket, ssl, sys, threading
+import os, socket, ssl, sys, threading
 path, port, pem = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 context = None
 if pem:
@@ -67,7 +67,7 @@ def serve(connection):
         if context:
             connection = context.wrap_socket(connection, server_side=True)
         connection.recv(65536)
-        size = file.seek(0, 2)
+        size = os.fstat(file.fileno()).st_size
         head = f"HTTP/1.1 200 OK\\r\\nContent-Length: {size}\\r\\nETag: \\"x\\"\\r\\nConnection: close\\r\\n\\r\\n"
         connection.sendall(head.encode())
         connection.sendfile(file)
