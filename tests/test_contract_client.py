@@ -184,6 +184,11 @@ async def test_closing_is_idempotent_and_needs_no_async_with(fake: FakeHeyGen) -
         await heygen.aclose()
         async with AsyncHeyGen(KEY, http_client=http) as other:
             await other.aclose()
+        assert not http.is_closed
+        for closed in (heygen, other):
+            with pytest.raises(HeyGenError, match="closed"):
+                await closed.videos.get("v")
+    assert fake.paid == 1
 
 
 async def test_55_a_closed_client_says_so(fake: FakeHeyGen) -> None:

@@ -159,9 +159,9 @@ def test_a_request_that_heygen_would_refuse_is_refused_by_its_constructor(field:
 
 def test_limits_themselves_are_allowed() -> None:
     """5,000 characters, 4096 pixels."""
-    AvatarVideo(avatar_id="a", script="x" * 5000)
-    v2.TextVoice(input_text="x" * 5000, voice_id="v")
-    v2.Dimension(4096, 128)
+    assert AvatarVideo(avatar_id="a", script="x" * 5000).script == "x" * 5000
+    assert v2.TextVoice(input_text="x" * 5000, voice_id="v").input_text == "x" * 5000
+    assert v2.Dimension(4096, 128) == v2.Dimension(width=4096, height=128)
 
 
 # Watching

@@ -758,6 +758,8 @@ async def test_one_waiter_that_may_switch_is_enough() -> None:
         group.start_soon(world.wait, "v", "v2")
         await anyio.sleep(1)
         group.start_soon(lambda: world.wait(wire="v2", may_switch=True))
+    assert anyio.current_time() - began >= 60
+    assert world.coordinator.watched == 0
 
 
 async def test_v1_gone_ends_a_wait_that_may_not_switch() -> None:

@@ -245,8 +245,9 @@ async def test_a_cancelled_opening_leaves_no_lock(tmp_path) -> None:
         scope.cancel()
         async with open_journal(path):
             pass
-    async with open_journal(path):
-        pass
+    assert scope.cancelled_caught
+    async with open_journal(path) as journal:
+        assert await journal.lookup("a") is None
 
 
 async def test_68_a_second_batch_in_this_process_is_refused_at_once(tmp_path) -> None:

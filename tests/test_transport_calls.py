@@ -79,9 +79,10 @@ async def test_get_and_delete_v1(router: respx.MockRouter) -> None:
 
 async def test_an_empty_delete_answer_is_fine(router: respx.MockRouter) -> None:
     """204 without a body says all there is to say."""
-    router.delete(f"{API}/v3/videos/v1").respond(204)
+    route = router.delete(f"{API}/v3/videos/v1").respond(204)
     async with heygen_behind(router) as heygen:
         await heygen.videos.delete("v1")
+    assert route.call_count == 1
 
 
 @virtual_time
