@@ -24,6 +24,8 @@ from tests.test_coordinator import BAD_GATEWAY, World
 
 pytestmark = pytest.mark.anyio
 
+NEVER = math.inf
+
 
 def make(looks: FakeLooks, seed: int = 0) -> Coordinator:
     return Coordinator(looks, emit=[].append, rng=random.Random(seed))
@@ -220,20 +222,20 @@ async def test_62_leaders_cancelled_by_asyncio_itself_are_replaced(anyio_backend
     coordinator = make(looks)
     policy = PollPolicy(first_after=0.01, max_interval=0.02)
 
-    async def wait(name: str) -> str:
-        looks.render(name, 0.15)
+    async def wait(name: str, *, rendered_after: float) -> str:
+        looks.render(name, rendered_after)
         video = await coordinator.wait(name, "v3", policy=policy, submitted_at=anyio.current_time())
         return video.id
 
     async def hurried(name: str, patience: float) -> None:
         with pytest.raises(TimeoutError) as caught:
             async with asyncio.timeout(patience):
-                await wait(name)
+                await wait(name, rendered_after=NEVER)
         assert not isinstance(caught.value, errors.HeyGenError)
 
     leaving = [asyncio.create_task(hurried(f"h{n}", 0.013 + 0.011 * n)) for n in range(5)]
-    cancelled = [asyncio.create_task(wait(f"c{n}")) for n in range(5)]
-    staying = [asyncio.create_task(wait(f"s{n}")) for n in range(5)]
+    cancelled = [asyncio.create_task(wait(f"c{n}", rendered_after=NEVER)) for n in range(5)]
+    staying = [asyncio.create_task(wait(f"s{n}", rendered_after=0.15)) for n in range(5)]
     for n, task in enumerate(cancelled):
         await asyncio.sleep(0.01 + 0.003 * n)
         task.cancel()
