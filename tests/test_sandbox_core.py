@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from heygen_async.sandbox.clock import VirtualClock
 from heygen_async.sandbox.core import Account, InsufficientCreditError, Job, Order, TooManyJobsError
@@ -58,6 +59,30 @@ def test_completed_waits_for_the_file():
     job.rendering.done_at = 65.0
     assert status(account, job, 70.0) == "completed"
     assert job.finished_at == 65.0
+
+
+@pytest.mark.parametrize(
+    ("wallet", "true_seconds", "charge", "left"),
+    [(10, 3.0, 6.0, 4.0), (10, 1.5, 3.0, 7.0), (10, None, 4.0, 6.0), (5, 3.0, 5.0, 0.0)],
+    ids=["longer", "shorter", "as planned", "longer than the wallet"],
+)
+def test_the_charge_follows_the_true_length_when_it_is_known(wallet, true_seconds, charge, left):
+    """Two seconds planned for 4 USD; the difference is settled at the end, and the wallet stops at zero."""
+    account = Account(wallet=wallet, progress=Progress(after=10))
+    render = Render(PLAN, None, done_at=0.0, seconds=true_seconds)
+    job = account.accept(make_order(usd=4.0), render, now=0.0)
+    assert (account.wallet, job.seconds) == (wallet - 4, 2.0)
+    account.settle(10.0)
+    assert (account.wallet, account.charges[job.id].usd) == (left, charge)
+    assert job.seconds == account.charges[job.id].seconds == (true_seconds or 2.0)
+
+
+def test_a_flat_price_does_not_follow_the_length():
+    """Cinematic videos cost the same whatever comes out."""
+    account = Account(wallet=10)
+    order = evolve(make_order(usd=7.0), flat_price=True)
+    account.accept(order, Render(PLAN, None, done_at=0.0, seconds=9.0), now=0.0)
+    assert account.wallet == 3
 
 
 def test_a_render_that_failed_fails_the_job_and_gives_the_money_back():

@@ -19,7 +19,7 @@ Status = Literal["waiting", "pending", "processing", "completed", "failed"]
 
 
 class Rendering(Protocol):
-    """What the core must know of a render: when it ended, and the reason if it ended badly."""
+    """What the core must know of a render: when it ended, how long the video is, and why it failed if it did."""
 
     @property
     def done_at(self) -> float | None:
@@ -28,6 +28,10 @@ class Rendering(Protocol):
     @property
     def error(self) -> str | None:
         """Return why the render failed, if it did."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Return the true length of a finished video, None if it is the planned one."""
 
 
 class InsufficientCreditError(Exception):
@@ -42,7 +46,8 @@ class TooManyJobsError(Exception):
 class Order:
     """A validated request: what to make, what it costs, and what the answers have to repeat.
 
-    `asked_seconds` is the length before the plan was cut to what is rendered at most.
+    `asked_seconds` is the length before the plan was cut to what is rendered at most; `flat_price` says that the price
+    does not depend on the length.
     """
 
     wire: Wire
@@ -54,6 +59,7 @@ class Order:
     folder_id: str | None = None
     subtitles: bool = False
     burned_in: bool = False
+    flat_price: bool = False
     asked_seconds: float = 0.0
     idempotency_key: str | None = None
 
@@ -74,10 +80,16 @@ class Job:
     failure: Failure | None = None
     deleted: bool = False
 
+    @property
+    def seconds(self) -> float:
+        """Return the length of the video: planned at first, true when it is finished."""
+        true = self.rendering.seconds
+        return self.order.plan.seconds if true is None or self.finished_at is None else true
+
 
 @define(kw_only=True)
 class Charge:
-    """Money taken for one video; `refunded` when it failed."""
+    """Money taken for one video, settled by its true length at its end; `refunded` when it failed."""
 
     video_id: str
     seconds: float
@@ -219,6 +231,8 @@ class Account:
             job.failure = Failure.of("rendering_failed", job.rendering.error)
         if job.failure is not None:
             self._refund(job)
+        else:
+            self._settle_charge(job)
 
     def _planned_failure(self, order: Order) -> Failure | None:
         if self.planned_failures:
@@ -232,6 +246,15 @@ class Account:
             self.wallet = round(self.wallet - job.order.usd, 6)
             seconds = job.order.plan.seconds
             self.charges[job.id] = Charge(video_id=job.id, seconds=seconds, usd=job.order.usd, at=now)
+
+    def _settle_charge(self, job: Job) -> None:
+        """Take or give back what the true length makes the video dearer or cheaper; the wallet stops at zero."""
+        charge, planned = self.charges.get(job.id), job.order.plan.seconds
+        if charge is None or job.seconds == planned or job.order.flat_price:
+            return
+        more = min(job.order.usd * (job.seconds / planned - 1), max(0.0, self.wallet))
+        charge.seconds, charge.usd = job.seconds, round(charge.usd + more, 6)
+        self.wallet = round(self.wallet - more, 6)
 
     def _refund(self, job: Job) -> None:
         charge = self.charges.get(job.id)

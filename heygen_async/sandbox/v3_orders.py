@@ -45,6 +45,7 @@ def order_v3(body: Json, *, idempotency_key: str | None) -> Order:
         callback_id=body.get("callback_id"),
         subtitles=caption is not None,
         burned_in=caption is not None and caption.get("style") is not None,
+        flat_price=body["type"] == "cinematic_avatar",
         idempotency_key=idempotency_key,
     )
 

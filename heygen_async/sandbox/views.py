@@ -66,7 +66,7 @@ def _view(account: Account, job: Job, now: float) -> JobView:
         idempotency_key=order.idempotency_key,
         width=order.plan.width,
         height=order.plan.height,
-        duration=order.plan.seconds,
+        duration=job.seconds,
         created_at=job.created_at,
         completed_at=job.finished_at,
         looks=job.looks,

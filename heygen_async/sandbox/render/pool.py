@@ -27,12 +27,17 @@ RENDER_SECONDS: Final = 600.0
 
 @define(eq=False)
 class Render:
-    """One video being made into `folder`; `done_at` (virtual time) ends it, `error` says why it failed."""
+    """One video being made into `folder`; `done_at` (virtual time) ends it, `error` says why it failed.
+
+    When it is done, `seconds` is the true length if it is not the planned one, and `voice` names what spoke.
+    """
 
     plan: Plan
     folder: Path
     done_at: float | None = None
     error: str | None = None
+    seconds: float | None = None
+    voice: str | None = None
 
 
 class Renderer(Protocol):
@@ -119,6 +124,7 @@ class WorkerRenderer:
             return f"the render worker cannot be used: {error}"
         if answer is None:
             return f"the render worker ended with exit code {worker.wait()}"
+        render.seconds, render.voice = answer.get("seconds"), answer.get("voice")
         error_text: str | None = answer.get("error")
         return error_text
 
