@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import wraps
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,16 +12,21 @@ from heygen_async.sandbox.idempotency import KEY_PATTERN, Answer, RequestInProgr
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.service import Service
 
-Make = Callable[[str | None], Awaitable[Answer]]
+Make = Callable[[Service, Request, str | None], Awaitable[Answer]]
 """Does the work and returns the answer; it is told the key."""
 
 
-async def answer_once(service: Service, request: Request, make: Make) -> Response:
-    """Return the answer that `make` gives, or the stored one if the key was seen on this path before."""
-    key = _key_of(request)
-    await request.body()  # the record must not stand open while a slow upload comes in
-    answer = await make(None) if key is None else await _once(service, request, key, make)
-    return JSONResponse(answer.body, answer.status)
+def once(make: Make) -> Callable[[Service, Request], Awaitable[Response]]:
+    """Turn `make` into a handler that returns the stored answer if the key was seen on its path before."""
+
+    @wraps(make)
+    async def handler(service: Service, request: Request) -> Response:
+        key = _key_of(request)
+        await request.body()  # the record must not stand open while a slow upload comes in
+        answer = await make(service, request, None) if key is None else await _once(service, request, key, make)
+        return JSONResponse(answer.body, answer.status)
+
+    return handler
 
 
 async def _once(service: Service, request: Request, key: str, make: Make) -> Answer:
@@ -35,7 +41,7 @@ async def _once(service: Service, request: Request, key: str, make: Make) -> Ans
         return stored
     answer: Answer | None = None
     try:
-        return (answer := await make(key))
+        return (answer := await make(service, request, key))
     except Problem as problem:
         if service.switches.store_errors:
             answer = Answer(problem.status, problem.body("v3"))

@@ -15,9 +15,7 @@ from heygen_async.sandbox.gate import ApiGate, CallLog
 from heygen_async.sandbox.problems import Generation
 from heygen_async.sandbox.render.pool import Render
 from heygen_async.sandbox.service import Service
-from heygen_async.sandbox.template_routes import TemplateRoutes
-from heygen_async.sandbox.v2_routes import V2Routes
-from heygen_async.sandbox.v3_routes import V3Routes
+from heygen_async.sandbox.table import TABLE, Endpoint
 
 WELCOME: Final = """\
 This is a local sandbox, not HeyGen. It speaks HeyGen's v1, v2 and v3 API for videos and templates and renders real
@@ -28,10 +26,10 @@ Point a client at it with HEYGEN_API_BASE={url} and any HEYGEN_API_KEY.
 
 def application(service: Service) -> Starlette:
     """Build the app around the state it serves."""
-    v2, v3, templates = V2Routes(service), V3Routes(service), TemplateRoutes(service)
 
-    def gated(generation: Generation, routes: list[Route]) -> Mount:
+    def gated(generation: Generation) -> Mount:
         gate = Middleware(ApiGate, generation=generation, switches=service.switches)
+        routes = [_route(service, endpoint) for endpoint in TABLE if endpoint.generation == generation]
         return Mount(f"/{generation}", routes=routes, middleware=[gate])
 
     async def file(request: Request) -> Response:
@@ -42,14 +40,21 @@ def application(service: Service) -> Starlette:
 
     return Starlette(
         routes=[
-            gated("v3", v3.routes() + templates.v3_routes()),
-            gated("v2", v2.v2_routes() + templates.v2_routes()),
-            gated("v1", v2.v1_routes()),
+            gated("v3"),
+            gated("v2"),
+            gated("v1"),
             Route("/files/{video_id}/{name}", file, methods=["GET"], name="file"),
             Route("/", welcome, methods=["GET"]),
         ],
         middleware=[Middleware(CallLog, journal=service.journal, now=service.clock.now)],
     )
+
+
+def _route(service: Service, endpoint: Endpoint) -> Route:
+    async def answer(request: Request) -> Response:
+        return await endpoint.handler(service, request)
+
+    return Route(endpoint.path, answer, methods=[endpoint.method])
 
 
 def _file(service: Service, request: Request) -> Response:

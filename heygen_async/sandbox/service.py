@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+import anyio
 from attrs import define, field
 from starlette.requests import Request
 
@@ -43,6 +44,13 @@ class Service:
         """Hold the account for a moment and tell the time; never await inside."""
         with self._lock:
             yield self.account, self.clock.now()
+
+    async def accept(self, order: Order) -> Job:
+        """Submit, and take as long as the switch says; a client that leaves meanwhile has a job all the same."""
+        job = self.submit(order)
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(self.switches.create_delay)
+        return job
 
     def submit(self, order: Order) -> Job:
         """Create a job and start its render; raise the `Problem` that HeyGen would answer."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from heygen_async.sandbox.answers import list_item_v1, status_v1, token_after
 from heygen_async.sandbox.problems import Problem
@@ -25,60 +23,43 @@ WARNING: Final = {
 }
 
 
-class V2Routes:
-    """Handlers for `/v1` and `/v2`."""
+async def generate(service: Service, request: Request) -> Response:
+    """Answer `POST /v2/video/generate`."""
+    body = await read_json(request, GENERATE_VIDEO, lenient=True)
+    job = await service.accept(order_v2(body))
+    answer: dict[str, Any] = {"error": None, "data": {"video_id": job.id}}
+    if service.switches.deprecation:
+        answer["warning"] = WARNING
+    return JSONResponse(answer)
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
-    def v1_routes(self) -> list[Route]:
-        """Return the routes, relative to `/v1`."""
-        return [
-            Route("/video_status.get", self.status, methods=["GET"]),
-            Route("/video.list", self.list, methods=["GET"]),
-            Route("/video.delete", self.delete, methods=["DELETE"]),
-        ]
+async def get_status(service: Service, request: Request) -> Response:
+    """Answer `GET /v1/video_status.get`."""
+    job, status = service.look(_video_id(request))
+    data = status_v1(job, status, service.links(request))
+    return JSONResponse({"code": 100, "data": data, "message": "Success"})
 
-    def v2_routes(self) -> list[Route]:
-        """Return the routes, relative to `/v2`."""
-        return [Route("/video/generate", self.generate, methods=["POST"])]
 
-    async def generate(self, request: Request) -> Response:
-        """Answer `POST /v2/video/generate`."""
-        body = await read_json(request, GENERATE_VIDEO, lenient=True)
-        job = self._service.submit(order_v2(body))
-        with anyio.CancelScope(shield=True):
-            await anyio.sleep(self._service.switches.create_delay)
-        answer: dict[str, Any] = {"error": None, "data": {"video_id": job.id}}
-        if self._service.switches.deprecation:
-            answer["warning"] = WARNING
-        return JSONResponse(answer)
+async def list_videos(service: Service, request: Request) -> Response:
+    """Answer `GET /v1/video.list`."""
+    query = request.query_params
+    jobs, more = service.page(
+        before=read_token(query.get("token")),
+        limit=read_limit(query.get("limit"), low=0, high=100, default=100),
+        title=query.get("title"),
+        folder_id=query.get("folder_id"),
+    )
+    data: dict[str, Any] = {
+        "token": token_after(jobs[-1][0]) if more and jobs else None,
+        "videos": [list_item_v1(job, status) for job, status in jobs],
+    }
+    return JSONResponse({"code": 100, "data": data, "message": None})
 
-    async def status(self, request: Request) -> Response:
-        """Answer `GET /v1/video_status.get`."""
-        job, status = self._service.look(_video_id(request))
-        data = status_v1(job, status, self._service.links(request))
-        return JSONResponse({"code": 100, "data": data, "message": "Success"})
 
-    async def list(self, request: Request) -> Response:
-        """Answer `GET /v1/video.list`."""
-        query = request.query_params
-        jobs, more = self._service.page(
-            before=read_token(query.get("token")),
-            limit=read_limit(query.get("limit"), low=0, high=100, default=100),
-            title=query.get("title"),
-            folder_id=query.get("folder_id"),
-        )
-        data: dict[str, Any] = {
-            "token": token_after(jobs[-1][0]) if more and jobs else None,
-            "videos": [list_item_v1(job, status) for job, status in jobs],
-        }
-        return JSONResponse({"code": 100, "data": data, "message": None})
-
-    async def delete(self, request: Request) -> Response:
-        """Answer `DELETE /v1/video.delete`."""
-        self._service.delete(_video_id(request))
-        return JSONResponse({"code": 100, "data": None, "msg": None})
+async def delete(service: Service, request: Request) -> Response:
+    """Answer `DELETE /v1/video.delete`."""
+    service.delete(_video_id(request))
+    return JSONResponse({"code": 100, "data": None, "msg": None})
 
 
 def _video_id(request: Request) -> str:
