@@ -1,4 +1,8 @@
-"""The client: settings, machinery, and the resources that hang on it."""
+"""The client: settings, machinery, and the resources that hang on it.
+
+What a client works with is imported when the first one is made: a program that only parses its arguments, or defines
+its routes, need not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +13,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import anyio
-from attrs import define
 
-from heygen_async._admission import Admission, StatusBell
-from heygen_async._api import Announcements, Api, logger
-from heygen_async._calls import ApiLooks
-from heygen_async._coordinator import Coordinator
-from heygen_async._download import Downloader, FileSource
 from heygen_async._policies import Limits, PollPolicy, RetryPolicy, Timeouts
-from heygen_async._protocol.settings import ApiVersionChoice, Settings, settings_from
-from heygen_async._protocol.submission import SubmittedKeys
-from heygen_async._reconcile import Reconciler
-from heygen_async._services import Services
-from heygen_async._submission import SubmissionMemory, Submitter
-from heygen_async._transport.api_lane import ApiLane
-from heygen_async._transport.file_lane import FileLane
-from heygen_async._transport.run_guard import RunGuard
-from heygen_async._transport.tls import SharedTls
+from heygen_async._protocol.settings import ApiVersionChoice, settings_from
 from heygen_async.errors import ConfigurationError
-from heygen_async.events import Event
-from heygen_async.models.progress import DownloadProgress, SavedFile
-from heygen_async.models.video import Asset
-from heygen_async.resources.templates import Templates
-from heygen_async.resources.videos import Videos
 
 if TYPE_CHECKING:
     import httpx
+
+    from heygen_async.events import Event
+    from heygen_async.models.progress import DownloadProgress, SavedFile
+    from heygen_async.models.video import Asset
 
 # Closing sockets is quick; a peer that does not answer must not hold up a shutdown.
 _CLOSE_WITHIN: Final = 5.0
@@ -46,25 +35,6 @@ class WebhookEventLike(Protocol):
     @property
     def video_id(self) -> str | None:
         """Return the id of the video, if the event is about one."""
-
-
-@define(eq=False)
-class _Machinery:
-    """What the copies of one client share."""
-
-    settings: Settings
-    limits: Limits
-    guard: RunGuard
-    api_lane: ApiLane
-    file_lane: FileLane
-    announcements: Announcements
-    coordinator: Coordinator
-    reconciler: Reconciler
-    downloader: Downloader
-    memory: SubmissionMemory
-    admission: Admission
-    statuses: StatusBell
-    emit: Callable[[Event], None]
 
 
 class AsyncHeyGen:
@@ -103,7 +73,9 @@ class AsyncHeyGen:
             allow_insecure=allow_insecure,
             environment=os.environ,
         )
-        self._machinery = _assembled(settings, limits, http_client, download_client, timeouts, retries, on_event)
+        from heygen_async._assembly import assembled  # noqa: PLC0415
+
+        self._machinery = assembled(settings, limits, http_client, download_client, timeouts, retries, on_event)
         self._use(timeouts, retries, polling)
 
     def with_options(
@@ -121,19 +93,11 @@ class AsyncHeyGen:
         return copy
 
     def _use(self, timeouts: Timeouts, retries: RetryPolicy, polling: PollPolicy) -> None:
-        shared = self._machinery
-        api = Api(shared.api_lane, timeouts, retries, shared.emit, shared.announcements)
-        self._services = Services(
-            api=api,
-            submitter=Submitter(api, shared.settings.api_version, shared.memory, shared.reconciler, shared.emit),
-            coordinator=shared.coordinator,
-            downloader=shared.downloader,
-            polling=polling,
-            choice=shared.settings.api_version,
-            admission=shared.admission,
-            statuses=shared.statuses,
-            emit=shared.emit,
-        )
+        from heygen_async._assembly import services_of  # noqa: PLC0415
+        from heygen_async.resources.templates import Templates  # noqa: PLC0415
+        from heygen_async.resources.videos import Videos  # noqa: PLC0415
+
+        self._services = services_of(self._machinery, timeouts, retries, polling)
         self.videos = Videos(self._services)
         self.templates = Templates(self._services)
 
@@ -164,6 +128,8 @@ class AsyncHeyGen:
         that is not https (http is for this machine only), `DownloadExpiredError` when the host refuses the link, and
         what `VideoJob.save` raises. Cancelling keeps the part file.
         """
+        from heygen_async._saving import FileSource  # noqa: PLC0415
+
         services = self._services
         await services.downloader.check_target(path, overwrite=overwrite, digest=digest)
         return await services.downloader.save(
@@ -215,51 +181,3 @@ class AsyncHeyGen:
     def __repr__(self) -> str:
         limits = self._machinery.limits
         return f"AsyncHeyGen(base_url={self.base_url!r}, api_version={self.api_version!r}, limits={limits})"
-
-
-def _assembled(
-    settings: Settings,
-    limits: Limits,
-    http_client: httpx.AsyncClient | None,
-    download_client: httpx.AsyncClient | None,
-    timeouts: Timeouts,
-    retries: RetryPolicy,
-    on_event: Callable[[Event], None] | None,
-) -> _Machinery:
-    guard, tls, announcements, statuses = RunGuard(), SharedTls(), Announcements(), StatusBell()
-    emit = _guarded(on_event)
-
-    def emit_status(event: Event) -> None:
-        statuses.hear(event)
-        emit(event)
-
-    api_lane = ApiLane(settings, limits, tls, guard, http_client)
-    file_lane = FileLane(limits, tls, guard, download_client)
-    api = Api(api_lane, timeouts, retries, emit, announcements)
-    return _Machinery(
-        settings=settings,
-        limits=limits,
-        guard=guard,
-        api_lane=api_lane,
-        file_lane=file_lane,
-        announcements=announcements,
-        coordinator=Coordinator(ApiLooks(api), emit=emit_status, max_retry_after=retries.max_retry_after),
-        reconciler=Reconciler(api, emit),
-        downloader=Downloader(file_lane, emit=emit, allow_insecure=settings.allow_insecure),
-        memory=SubmissionMemory(SubmittedKeys()),
-        admission=Admission(limits.max_in_flight, retries, emit),
-        statuses=statuses,
-        emit=emit,
-    )
-
-
-def _guarded(on_event: Callable[[Event], None] | None) -> Callable[[Event], None]:
-    def emit(event: Event) -> None:
-        if on_event is None:
-            return
-        try:
-            on_event(event)
-        except Exception:  # noqa: BLE001 - the caller's code may raise anything
-            logger.exception("on_event failed on %s; the work goes on", type(event).__name__)
-
-    return emit

@@ -23,7 +23,6 @@ from heygen_async._protocol.retrying import Patience, outcome_is_unknown
 from heygen_async._protocol.settings import ApiVersionChoice
 from heygen_async._protocol.submission import SubmittedKeys, checked_key, new_key, wire_for, with_callback_id
 from heygen_async._protocol.templates import is_template, template_to_v3
-from heygen_async._protocol.translation import to_v3
 from heygen_async._protocol.videos import created_id_of
 from heygen_async._reconcile import Reconciler
 from heygen_async.events import Event, SubmissionInterrupted, VideoSubmitted
@@ -295,5 +294,8 @@ class Submitter:
 
 
 def _translated(prepared: Prepared) -> dict[str, Any]:
+    # Few requests are translated, and all that concerns v2 takes a while to import.
+    from heygen_async._protocol.translation import to_v3  # noqa: PLC0415
+
     # The payload, not the typed form: fields of a mapping that this version does not know would get lost unseen.
     return template_to_v3(prepared.payload) if is_template(prepared.payload) else encode(to_v3(prepared.payload))

@@ -17,16 +17,15 @@ Field names are the wire's. What HeyGen would refuse is a `ValueError` that name
 """
 
 from heygen_async._protocol.translation import to_v3
+from heygen_async.models._canvas import Dimension, Position
 from heygen_async.models.v2_parts import (
     AudioVoice,
     Avatar,
     Character,
     ColorBackground,
-    Dimension,
     ElevenLabsSettings,
     ImageBackground,
     Offset,
-    Position,
     SceneBackground,
     SilenceVoice,
     TalkingPhoto,

@@ -15,7 +15,7 @@ from heygen_async._protocol.encoding import Prepared, prepare
 from heygen_async._protocol.speech import WORDS_PER_SECOND, spoken_seconds
 from heygen_async.models._spoken import Spoken
 from heygen_async.models.assets import RawPart
-from heygen_async.models.estimate import Estimate, PriceTable
+from heygen_async.models.estimate import PRICES, Estimate, PriceTable
 from heygen_async.models.parts import AvatarIIIEngineConfig
 from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo, StudioVideo
 from heygen_async.models.studio import (
@@ -29,8 +29,6 @@ from heygen_async.models.studio import (
 from heygen_async.models.templates import GenerateFromTemplate
 from heygen_async.models.v2_parts import AudioVoice, Avatar, Character, TextVoice, Voice
 from heygen_async.models.v2_request import VideoRequest
-
-PRICES: Final = PriceTable()
 
 _LONGEST_RECORDING: Final = 600.0
 _LONGEST_VIDEO: Final = 1800.0

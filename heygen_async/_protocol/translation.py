@@ -9,9 +9,9 @@ from typing import Any, Final, TypeAlias, get_args
 from heygen_async._protocol.encoding import from_mapping_v2
 from heygen_async._protocol.scene_translation import Fields, avatar_fields, lost_fields, studio_scene
 from heygen_async.errors import TranslationError
+from heygen_async.models._canvas import Dimension
 from heygen_async.models.parts import AspectRatio, CaptionSettings, Resolution
 from heygen_async.models.requests import AvatarVideo, ImageVideo, StudioVideo
-from heygen_async.models.v2_parts import Dimension
 from heygen_async.models.v2_request import VideoRequest
 
 Translated: TypeAlias = AvatarVideo | ImageVideo | StudioVideo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from attrs import Attribute, field, frozen
 
@@ -28,6 +28,10 @@ class PriceTable:
     twin_iii: float = field(default=0.0167, validator=_price)
     photo_iii: float = field(default=0.0433, validator=_price)
     cinematic_video: float = field(default=7.0, validator=_price)
+
+
+PRICES: Final = PriceTable()
+"""The list prices."""
 
 
 @frozen(kw_only=True)

@@ -11,8 +11,8 @@ from attrs.validators import optional
 from heygen_async._protocol.redaction import redact_url
 from heygen_async.models import _checks as check
 from heygen_async.models import _shape_checks as shape
+from heygen_async.models._canvas import Dimension, Position
 from heygen_async.models.template_variables import TemplateVariable
-from heygen_async.models.v2_parts import Dimension, Position
 from heygen_async.models.video import ApiVersion
 
 TemplateFrameRate = Literal[25, 30, 60]

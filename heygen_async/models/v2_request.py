@@ -11,7 +11,8 @@ from attrs.validators import optional
 from heygen_async._protocol.redaction import redact_url
 from heygen_async.models import _checks as check
 from heygen_async.models import _shape_checks as shape
-from heygen_async.models.v2_parts import Character, Dimension, Position, SceneBackground, Voice
+from heygen_async.models._canvas import Dimension, Position
+from heygen_async.models.v2_parts import Character, SceneBackground, Voice
 
 CaptionMode = Literal["file_only", "burn_in"]
 

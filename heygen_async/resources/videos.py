@@ -6,26 +6,21 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import define, field
 
-from heygen_async import v2
 from heygen_async._calls import PAGE_SIZE, delete_call, page_call, understood
 from heygen_async._download import check_arguments
 from heygen_async._jobs import VideoJob
 from heygen_async._protocol.encoding import prepare
-from heygen_async._protocol.pricing import PRICES, estimate
 from heygen_async._protocol.retrying import outcome_is_unknown
 from heygen_async._protocol.schedule import wait_limit
 from heygen_async._protocol.videos import page_from
 from heygen_async._services import Services
 from heygen_async.errors import APIError, NotFoundError
-from heygen_async.models.estimate import Estimate, PriceTable
-from heygen_async.models.outcomes import BatchReport
+from heygen_async.models.estimate import PRICES, Estimate, PriceTable
 from heygen_async.models.progress import DownloadProgress
-from heygen_async.models.requests import AvatarVideo, CinematicVideo, ImageVideo, StudioVideo
-from heygen_async.models.templates import GenerateFromTemplate
 from heygen_async.models.video import ApiVersion, Asset, Video
 from heygen_async.resources._pages import PageOf, Pages, checked_limit
 
@@ -33,10 +28,13 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from heygen_async._batch import Outcomes
+    from heygen_async.models.outcomes import BatchReport
+    from heygen_async.models.requests import V3Request
+    from heygen_async.models.templates import GenerateFromTemplate
+    from heygen_async.models.v2_request import VideoRequest
 
-AnyVideoRequest = (
-    AvatarVideo | ImageVideo | CinematicVideo | StudioVideo | GenerateFromTemplate | v2.VideoRequest | Mapping[str, Any]
-)
+# As text, because making the v2 classes takes a while, and who speaks v3 only needs none of them.
+AnyVideoRequest: TypeAlias = "V3Request | VideoRequest | GenerateFromTemplate | Mapping[str, Any]"
 """What can be submitted: a v3 request, a template's, a v2 request, or the JSON of the HeyGen docs as a mapping."""
 
 AnyVideoRequests = Mapping[Any, AnyVideoRequest] | Iterable[AnyVideoRequest] | AsyncIterable[AnyVideoRequest]
@@ -116,6 +114,9 @@ class Videos:
         Raise `ValueError` for a bad request, and for what cannot be priced: a v3 type that this version does not know,
         and a video from a template, whose length the request does not tell.
         """
+        # Prices need the classes of both wires.
+        from heygen_async._protocol.pricing import estimate  # noqa: PLC0415
+
         return estimate(request, prices)
 
     def generate_many(
