@@ -15,11 +15,12 @@ from attrs import frozen
 
 @frozen
 class Fault:
-    """One thing wrong with a body; `unknown` marks a field that the schema does not have."""
+    """One thing wrong with a body; `unknown` marks a field that the schema does not have, `known` lists what it has."""
 
     path: str
     message: str
     unknown: bool = False
+    known: tuple[str, ...] = ()
 
 
 Check = Callable[[Any, str], Iterator[Fault]]
@@ -135,7 +136,7 @@ def record(
         for name, spec in fields.items():
             found += _check_field(given, name, spec if isinstance(spec, Field) else Field(spec), path)
         for name in sorted(given.keys() - fields.keys()) if closed else ():
-            found.append(Fault(_join(path, name), "Extra inputs are not permitted", unknown=True))
+            found.append(Fault(_join(path, name), "Extra inputs are not permitted", unknown=True, known=tuple(fields)))
         yield from found
         if all(fault.unknown for fault in found):
             for rule in rules:
