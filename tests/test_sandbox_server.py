@@ -211,7 +211,7 @@ def test_a_missing_extra_is_told_in_one_sentence(missing):
         f"util.find_spec = lambda name, package=None: None if name == {missing!r} else real(name, package)\n"
         "try:\n"
         "    from heygen_async.sandbox import Sandbox\n"
-        "    Sandbox()\n"
+        "    Sandbox(mode='real')\n"
         "except ModuleNotFoundError as error:\n"
         "    print(error.name, error)\n"
     )

@@ -16,14 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from heygen_async.sandbox.clock import VirtualClock
 from heygen_async.sandbox.core import Account, Charge
-from heygen_async.sandbox.extras import require
 from heygen_async.sandbox.failures import Failure
+from heygen_async.sandbox.fast import Padding
 from heygen_async.sandbox.files import Signer
 from heygen_async.sandbox.gate import HostCheck, Switches
 from heygen_async.sandbox.idempotency import IdempotencyRecords
 from heygen_async.sandbox.journal import Journal
+from heygen_async.sandbox.modes import Mode, padding_of, renderer_factory, set_padding
 from heygen_async.sandbox.progress import Progress
-from heygen_async.sandbox.render.pool import Renderer, WorkerRenderer
+from heygen_async.sandbox.render.pool import Renderer
 from heygen_async.sandbox.routing import application
 from heygen_async.sandbox.server import ThreadServer
 from heygen_async.sandbox.service import Service
@@ -47,7 +48,11 @@ class Sandbox:
     404 or 405) retires them. `max_video_seconds` fails longer videos with code 40119. `url_lifetime` is in virtual
     seconds. `hosts` are further names to answer to besides loopback's. `renderer` replaces the real renderer.
 
-    Raise `ModuleNotFoundError` if the extra `sandbox` is not installed.
+    `mode` `real` renders videos, `fast` has all of them ready at once, with a card for a picture and no sound; `auto`
+    is `real` if PyAV and Pillow are installed, else `fast`. In fast mode `file_size` makes new videos that many bytes
+    large, `file_pattern` (a seed) fills them with bytes of which no two blocks are alike, instead of zeros.
+
+    Raise `ModuleNotFoundError` for `real` if the extra `sandbox` is not installed.
     """
 
     def __init__(
@@ -68,12 +73,16 @@ class Sandbox:
         url_lifetime: float = URL_LIFETIME,
         hosts: Sequence[str] = (),
         renderer: Renderer | None = None,
+        mode: Mode = "auto",
+        file_size: int | None = None,
+        file_pattern: int | None = None,
     ) -> None:
         rule = Progress.parse(progress) if isinstance(progress, str) else progress
         clock = VirtualClock(start=start_time, rate=speed)
         self._port = port
         self._hosts = hosts
-        self._new_renderer = _renderer_factory(renderer, clock)
+        self._first_padding = Padding(size=file_size, pattern=file_pattern)
+        self._new_renderer = renderer_factory(mode, given=renderer, clock=clock, padding=self._first_padding)
         self._new_account: Callable[[], Account] = partial(
             Account, seed=seed, concurrency=concurrency, wallet=wallet, progress=rule, max_seconds=max_video_seconds
         )
@@ -194,6 +203,16 @@ class Sandbox:
             account.concurrency = limit
 
     @property
+    def file_size(self) -> int | None:
+        """Return how many bytes new videos are made large, None for as few as they need; can be set in fast mode."""
+        return padding_of(self._service.renderer).size
+
+    @file_size.setter
+    def file_size(self, size: int | None) -> None:
+        seed = padding_of(self._service.renderer).pattern if size is not None else None
+        set_padding(self._service.renderer, Padding(size=size, pattern=seed))
+
+    @property
     def v2_gone(self) -> int | None:
         """Return the status with which v1 and v2 answer as retired, None while they work; can be set."""
         return self.switches.v2_gone
@@ -243,6 +262,7 @@ class Sandbox:
             self._service.account = self._new_account()
             self._service.idempotency = IdempotencyRecords()
             self._service.journal.clear()
+            set_padding(self._service.renderer, self._first_padding)
             for switch in fields(Switches):
                 setattr(self._service.switches, switch.name, getattr(self._first_switches, switch.name))
 
@@ -250,10 +270,3 @@ class Sandbox:
         with self._service.open() as (account, now):
             account.settle(now)
             return account, now
-
-
-def _renderer_factory(given: Renderer | None, clock: VirtualClock) -> Callable[[], Renderer]:
-    if given is not None:
-        return lambda: given
-    require("av", "PIL")
-    return lambda: WorkerRenderer(now=clock.now)

@@ -19,9 +19,9 @@ class VirtualClock:
     ) -> None:
         self._real = real
         self._lock = threading.Lock()
-        self._rate = rate
-        self._mark = real()
-        self._now = time.time() if start is None else start
+        self._start = start
+        self._first_rate = rate
+        self.restart()
 
     def now(self) -> float:
         """Return the virtual time in unix seconds."""
@@ -35,6 +35,13 @@ class VirtualClock:
         with self._lock:
             self._now = self._read() + seconds
             self._mark = self._real()
+
+    def restart(self) -> None:
+        """Go back to the first reading and rate; a clock without a `start` goes back to the real time."""
+        with self._lock:
+            self._rate = self._first_rate
+            self._mark = self._real()
+            self._now = time.time() if self._start is None else self._start
 
     @property
     def rate(self) -> float:

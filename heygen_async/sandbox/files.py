@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import FileResponse, Response
 
 from heygen_async.sandbox.core import Job
-from heygen_async.sandbox.render.pool import Render
+from heygen_async.sandbox.plan import Plan
 
 MEDIA_TYPES: Final = {
     ".mp4": "video/mp4",
@@ -46,12 +46,12 @@ def file_name(kind: str, job: Job) -> str:
     return _STORED[kind]
 
 
-def stored_path(name: str, render: Render) -> Path | None:
-    """Return where a file lies, None if the job has no such file. Captions are in every frame: see `captioned`."""
-    video = f"video.{render.plan.suffix}"
-    if name in {video, f"captioned.{render.plan.suffix}"}:
-        return render.folder / video
-    return render.folder / name if name in _STORED.values() else None
+def stored_name(name: str, plan: Plan) -> str | None:
+    """Return a renderer's name for a file, None if there is none. Captions are in every frame: see `captioned`."""
+    video = f"video.{plan.suffix}"
+    if name in {video, f"captioned.{plan.suffix}"}:
+        return video
+    return name if name in _STORED.values() else None
 
 
 class Signer:

@@ -1,11 +1,11 @@
-"""What surrounds every call: the log with its request id, keys, envelopes, deprecation marks, the Host check.
+"""What surrounds every call: keys, envelopes, deprecation marks, the Host check.
 
 Plain ASGI, all of it: Starlette's `BaseHTTPMiddleware` would turn a body that breaks off into one that ends well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from attrs import define
@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from heygen_async.sandbox.journal import Call, Journal
 from heygen_async.sandbox.problems import Generation, Problem
+from heygen_async.sandbox.recording import note_refusal
 
 SUNSET: Final = "Sat, 31 Oct 2026 00:00:00 GMT"
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -40,47 +40,6 @@ class Switches:
     create_delay: float = 0.0
 
 
-class CallLog:
-    """Gives every call a request id and writes it into the journal."""
-
-    def __init__(self, app: ASGIApp, *, journal: Journal, now: Callable[[], float]) -> None:
-        self._app = app
-        self._journal = journal
-        self._now = now
-        self._number = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Log one call and pass it on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        call = self._written(scope)
-
-        async def with_request_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                call.status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = call.request_id
-            await send(message)
-
-        await self._app(scope, receive, with_request_id)
-
-    def _written(self, scope: Scope) -> Call:
-        headers = Headers(scope=scope)
-        self._number += 1
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        call = Call(
-            method=scope["method"],
-            path=path,
-            query="" if path.startswith("/files/") else scope["query_string"].decode("latin-1"),
-            at=self._now(),
-            request_id=f"req_{self._number:08d}",
-            idempotency_key=headers.get("idempotency-key"),
-            key_sent="x-api-key" in headers or "authorization" in headers,
-        )
-        self._journal.add(call)
-        return call
-
-
 class ApiGate:
     """Stands before one generation of the API: is it still there, is the key right, which envelope."""
 
@@ -97,6 +56,7 @@ class ApiGate:
             await self._app(scope, receive, answer)
         except (Problem, HTTPException) as refusal:
             problem = refusal if isinstance(refusal, Problem) else _from_router(refusal)
+            note_refusal(scope, problem)
             body = problem.body(self._generation)
             await JSONResponse(body, problem.status, headers=problem.headers)(scope, receive, answer)
 

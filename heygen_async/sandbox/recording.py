@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heygen_async._protocol.redaction import without_secrets
 from heygen_async.sandbox.hints import field_hint, key_hint, route_hint
 from heygen_async.sandbox.journal import Call, Journal
 from heygen_async.sandbox.problems import Problem
+
+logger: Final = logging.getLogger("heygen_async.sandbox")
 
 BODY_KEPT: Final = 64 * 1024
 _ANSWER_KEPT: Final = 16 * 1024
@@ -75,6 +79,9 @@ class CallLog:
         started = time.monotonic()
         try:
             await self._app(scope, brought, answer)
+        except ClientDisconnect:
+            # Nobody is there to read an answer, and the server's traceback would tell nobody anything.
+            logger.info("%s %s: the client left before it was answered", call.method, call.path)
         finally:
             call.seconds = time.monotonic() - started
             self._journal.detail(call, headers=brought.headers, body=brought.body())

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from heygen_async.sandbox.files import refused, send_file, stored_path
-from heygen_async.sandbox.gate import ApiGate, CallLog
+from heygen_async.sandbox.files import refused, send_file, stored_name
+from heygen_async.sandbox.gate import ApiGate
 from heygen_async.sandbox.problems import Generation
+from heygen_async.sandbox.recording import CallLog
 from heygen_async.sandbox.render.pool import Render
 from heygen_async.sandbox.service import Service
 from heygen_async.sandbox.table import TABLE, Endpoint
@@ -33,11 +35,12 @@ def application(service: Service) -> Starlette:
         return Mount(f"/{generation}", routes=routes, middleware=[gate])
 
     async def file(request: Request) -> Response:
-        return _file(service, request)
+        return await _file(service, request)
 
     async def welcome(request: Request) -> Response:
         return PlainTextResponse(WELCOME.format(url=str(request.base_url).rstrip("/")))
 
+    rules = [endpoint.rule for endpoint in TABLE]
     return Starlette(
         routes=[
             gated("v3"),
@@ -46,7 +49,7 @@ def application(service: Service) -> Starlette:
             Route("/files/{video_id}/{name}", file, methods=["GET"], name="file"),
             Route("/", welcome, methods=["GET"]),
         ],
-        middleware=[Middleware(CallLog, journal=service.journal, now=service.clock.now)],
+        middleware=[Middleware(CallLog, journal=service.journal, now=service.clock.now, rules=rules)],
     )
 
 
@@ -57,7 +60,7 @@ def _route(service: Service, endpoint: Endpoint) -> Route:
     return Route(endpoint.path, answer, methods=[endpoint.method])
 
 
-def _file(service: Service, request: Request) -> Response:
+async def _file(service: Service, request: Request) -> Response:
     video_id, name = request.path_params["video_id"], request.path_params["name"]
     if "x-api-key" in request.headers or "authorization" in request.headers:
         return refused(400, "InvalidArgument", "Only one auth mechanism allowed: send no key to the file host")
@@ -68,7 +71,9 @@ def _file(service: Service, request: Request) -> Response:
         job = account.jobs.get(video_id)
     if job is None or job.deleted or not isinstance(job.rendering, Render):
         return refused(404, "NoSuchKey", "The specified key does not exist.")
-    path = stored_path(name, job.rendering)
-    if path is None or not path.is_file():
+    stored = stored_name(name, job.order.plan)
+    # In a thread: fast mode makes the file now, and a large one takes its time.
+    path = await anyio.to_thread.run_sync(job.rendering.file, stored) if stored else None
+    if path is None:
         return refused(404, "NoSuchKey", "The specified key does not exist.")
     return send_file(path)

@@ -39,6 +39,11 @@ class Render:
     seconds: float | None = None
     voice: str | None = None
 
+    def file(self, name: str) -> Path | None:
+        """Return where a file of the finished video lies, None if there is none of that name."""
+        path = self.folder / name
+        return path if path.is_file() else None
+
 
 class Renderer(Protocol):
     """Makes files from plans; `video.mp4` (or `.webm`), `thumbnail.jpg`, `preview.gif`, `captions.srt`, `.ass`."""
