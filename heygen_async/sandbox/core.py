@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 from attrs import define, field, frozen
 
+from heygen_async.sandbox.batches import Batch
+from heygen_async.sandbox.catalogue import Catalogue
 from heygen_async.sandbox.failures import Failure
 from heygen_async.sandbox.plan import Plan
 from heygen_async.sandbox.progress import Progress
+from heygen_async.sandbox.stock_catalogue import stock
 
 Wire = Literal["v2", "v3"]
 Status = Literal["waiting", "pending", "processing", "completed", "failed"]
@@ -47,7 +50,8 @@ class Order:
     """A validated request: what to make, what it costs, and what the answers have to repeat.
 
     `asked_seconds` is the length before the plan was cut to what is rendered at most; `flat_price` says that the price
-    does not depend on the length.
+    does not depend on the length; `queues` that it waits for a free slot where others are refused; `failure` that it
+    will fail, and how.
     """
 
     wire: Wire
@@ -62,6 +66,8 @@ class Order:
     flat_price: bool = False
     asked_seconds: float = 0.0
     idempotency_key: str | None = None
+    queues: bool = False
+    failure: Failure | None = None
 
 
 @define(eq=False, kw_only=True)
@@ -89,7 +95,10 @@ class Job:
 
 @define(kw_only=True)
 class Charge:
-    """Money taken for one video, settled by its true length at its end; `refunded` when it failed."""
+    """Money taken for one video, settled by its true length at its end; `refunded` when it failed.
+
+    Avatars and speech are charged too, under their own ids.
+    """
 
     video_id: str
     seconds: float
@@ -114,6 +123,9 @@ class Account:
     jobs: dict[str, Job] = field(factory=dict[str, Job])
     charges: dict[str, Charge] = field(factory=dict[str, Charge])
     planned_failures: deque[Failure] = field(factory=deque[Failure])
+    catalogue: Catalogue = field(factory=stock)
+    batches: dict[str, Batch] = field(factory=dict[str, Batch])
+    _made: Counter[str] = field(factory=Counter[str])
     _running: dict[str, Job] = field(factory=dict[str, Job])
     _waiting: deque[Job] = field(factory=deque[Job])
     _last_admission: float = 0.0
@@ -124,7 +136,7 @@ class Account:
             raise InsufficientCreditError
         self.settle(now)
         full = self.concurrency is not None and len(self._running) + len(self._waiting) >= self.concurrency
-        if order.wire == "v3" and full:
+        if order.wire == "v3" and full and not order.queues:
             raise TooManyJobsError
 
     def accept(self, order: Order, rendering: Rendering, *, now: float) -> Job:
@@ -143,6 +155,18 @@ class Account:
         self._waiting.append(job)
         self.settle(now)
         return job
+
+    def pay(self, what: str, *, usd: float, seconds: float = 0.0, now: float) -> None:
+        """Take money for something that is not a video; raise `InsufficientCreditError` if there is too little."""
+        if usd > self.wallet:
+            raise InsufficientCreditError
+        self.wallet = round(self.wallet - usd, 6)
+        self.charges[what] = Charge(video_id=what, seconds=seconds, usd=usd, at=now)
+
+    def new_id(self, kind: str) -> str:
+        """Return a new id for something that is not a video; equal seeds give equal ids."""
+        self._made[kind] += 1
+        return self._id(kind, self._made[kind])
 
     def look(self, video_id: str, *, now: float) -> Job | None:
         """Return the job as it is now, counting the look; None if it does not exist or was deleted."""
@@ -237,6 +261,8 @@ class Account:
             self._settle_charge(job)
 
     def _planned_failure(self, order: Order) -> Failure | None:
+        if order.failure is not None:
+            return order.failure
         if self.planned_failures:
             return self.planned_failures.popleft()
         if self.max_seconds is not None and order.asked_seconds > self.max_seconds:

@@ -46,7 +46,9 @@ _AVATARS: Final = (
         ("josh_lite3_20230714", "Josh in a suit"), ("josh_casual_20230714", "Josh in a jumper"),
     )),
     _Avatar("Anna", "female", _STUDIO, "sandbox-voice", (
-        ("sandbox-anna", "Anna in blue"), ("sandbox-anna-desk", "Anna at a desk"), ("sandbox-anna-coat", "Anna in a coat"),
+        ("sandbox-anna", "Anna in blue"),
+        ("sandbox-anna-desk", "Anna at a desk"),
+        ("sandbox-anna-coat", "Anna in a coat"),
     )),
     _Avatar("Tomas", "male", _STUDIO, _voice("Diego"), (
         ("sandbox-tomas", "Tomas in grey"), ("sandbox-tomas-lab", "Tomas in a lab coat"),
