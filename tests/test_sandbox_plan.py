@@ -10,8 +10,8 @@ from heygen_async.sandbox.plan import Backdrop, Plan, Scene
 from heygen_async.sandbox.render.look import look_of, rgb
 from heygen_async.sandbox.render.pose import pose_at
 from heygen_async.sandbox.render.timeline import Track, ass, plan_cues, srt
-from heygen_async.sandbox.scenes import label
 from heygen_async.sandbox.script import count_words, speak
+from heygen_async.sandbox.sources import label
 from heygen_async.sandbox.v2_orders import order_v2
 from heygen_async.sandbox.v3_orders import order_v3
 from tests.sandbox_fakes import avatar_video, quick_start

@@ -1,40 +1,62 @@
-"""The parts of a plan that both wires share: spoken, recorded and silent scenes, backdrops, labels."""
+"""The parts of a plan that both wires share: spoken, recorded and silent scenes, and backdrops."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any, Final
 
-from heygen_async.sandbox.plan import Backdrop, Scene
+from heygen_async.sandbox.plan import Backdrop, Media, Scene, Voice
 from heygen_async.sandbox.script import Utterance, speak
+from heygen_async.sandbox.sources import Resolve, media, nothing
 
 AUDIO_SECONDS: Final = 5.0
-"""The length given to a scene with a recording: it is never fetched, so its true length is unknown."""
+"""The planned length of a scene with a recording; its true one is known when it was opened."""
 
 CLIP_SECONDS: Final = 5.0
-"""The length given to a scene that is a video file, for the same reason."""
-
-LABEL_CHARACTERS: Final = 30
-
-_NOT_PATH: Final = re.compile(r"[?#]")
+"""The planned length of a scene that is a video file."""
 
 
-def spoken_scene(script: str, *, backdrop: Backdrop, presenter: str | None, speed: float = 1.0) -> Scene:
-    """Return a scene in which the script is said."""
-    speech = speak(script, speed=speed)
-    return Scene(seconds=speech.seconds, backdrop=backdrop, presenter=presenter, utterances=speech.utterances)
+def spoken_scene(
+    script: str,
+    *,
+    backdrop: Backdrop,
+    presenter: str | None,
+    speed: float = 1.0,
+    voice: Voice | None = None,
+    **shown: Any,
+) -> Scene:
+    """Return a scene in which the script is said; `voice` goes before `speed`, `shown` are other fields of a scene."""
+    voice = voice or Voice(speed=speed)
+    speech = speak(script, speed=voice.speed)
+    return Scene(
+        seconds=speech.seconds,
+        backdrop=backdrop,
+        presenter=presenter,
+        utterances=speech.utterances,
+        voice=voice,
+        lasts="voice",
+        **shown,
+    )
 
 
-def recorded_scene(source: str, *, backdrop: Backdrop, presenter: str | None) -> Scene:
+def recorded_scene(
+    recording: Media, *, backdrop: Backdrop, presenter: str | None, volume: float = 1.0, **shown: Any
+) -> Scene:
     """Return a scene with a recording; its caption names the source."""
-    utterance = Utterance(text=f"♪ {label(source)}", start=0.0, seconds=AUDIO_SECONDS)
-    return Scene(seconds=AUDIO_SECONDS, backdrop=backdrop, presenter=presenter, utterances=(utterance,))
+    return Scene(
+        seconds=AUDIO_SECONDS,
+        backdrop=backdrop,
+        presenter=presenter,
+        utterances=(Utterance(text=f"♪ {recording.name}", start=0.0, seconds=AUDIO_SECONDS),),
+        recording=recording,
+        voice=Voice(volume=volume),
+        lasts="voice",
+        **shown,
+    )
 
 
-def silent_scene(seconds: float, *, backdrop: Backdrop, presenter: str | None = None) -> Scene:
+def silent_scene(seconds: float, *, backdrop: Backdrop, presenter: str | None = None, **shown: Any) -> Scene:
     """Return a scene in which nothing is said."""
-    return Scene(seconds=seconds, backdrop=backdrop, presenter=presenter)
+    return Scene(seconds=seconds, backdrop=backdrop, presenter=presenter, **shown)
 
 
 def colour(value: str | None, default: str) -> Backdrop:
@@ -42,24 +64,21 @@ def colour(value: str | None, default: str) -> Backdrop:
     return Backdrop(kind="color", value=value or default)
 
 
-def picture(source: str) -> Backdrop:
-    """Return the stand-in for a picture."""
-    return Backdrop(kind="image", value=label(source))
+def picture(source: str, resolve: Resolve = nothing, **shown: Any) -> Backdrop:
+    """Return a picture named by a URL or an asset id."""
+    return picture_of(media(source, resolve), **shown)
 
 
-def clip(source: str) -> Backdrop:
-    """Return the stand-in for a video file."""
-    return Backdrop(kind="video", value=label(source))
+def picture_of(file: Media, **shown: Any) -> Backdrop:
+    """Return a picture as backdrop; a stand-in is drawn if it cannot be opened."""
+    return Backdrop(kind="image", value=file.name, path=file.path, url=file.url, **shown)
 
 
-def label(source: str) -> str:
-    """Return a short name for a URL or an id; never a query or user, because secrets live there."""
-    _, is_url, rest = source.partition("://")
-    path = _NOT_PATH.split(rest, maxsplit=1)[0].partition("/")[2]
-    name = path.rstrip("/").rsplit("/", 1)[-1] or "file" if is_url else source
-    return name if len(name) <= LABEL_CHARACTERS else name[: LABEL_CHARACTERS - 1] + "…"
+def clip(source: str, resolve: Resolve = nothing, **shown: Any) -> Backdrop:
+    """Return a video file named by a URL or an asset id."""
+    return clip_of(media(source, resolve), **shown)
 
 
-def asset_name(asset: Mapping[str, Any]) -> str:
-    """Return what identifies an asset input: its URL, its id or its media type."""
-    return str(asset.get("url") or asset.get("asset_id") or asset.get("media_type"))
+def clip_of(file: Media, **shown: Any) -> Backdrop:
+    """Return a video file as backdrop; a stand-in is drawn if it cannot be opened."""
+    return Backdrop(kind="video", value=file.name, path=file.path, url=file.url, **shown)

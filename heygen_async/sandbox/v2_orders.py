@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from heygen_async.sandbox import prices
 from heygen_async.sandbox.core import Order
-from heygen_async.sandbox.plan import Backdrop, Plan, Scene, even
+from heygen_async.sandbox.plan import Backdrop, Framing, Overlay, Plan, Scene, Voice, even
 from heygen_async.sandbox.scenes import clip, colour, picture, recorded_scene, silent_scene, spoken_scene
+from heygen_async.sandbox.sources import Resolve, media, nothing
 
 Json = dict[str, Any]
 
@@ -17,13 +18,18 @@ DEFAULT_FPS: Final = 25
 MIN_FPS: Final = 5
 
 
-def order_v2(body: Json) -> Order:
-    """Return what the body asks for; `test` videos cost nothing."""
+def order_v2(body: Json, *, resolve: Resolve = nothing) -> Order:
+    """Return what the body asks for; `test` videos cost nothing. `resolve` finds the files of assets."""
     width, height = _size(body.get("dimension"))
-    scenes = tuple(_scene(scene) for scene in body["video_inputs"])
-    fps = max(MIN_FPS, round(body.get("fps") or DEFAULT_FPS))
-    plan = Plan(width=width, height=height, scenes=scenes, fps=fps)
     mode = body.get("caption_mode") or ("both" if body.get("caption") else None)
+    burned_in = mode in {"both", "burn_in"}
+    plan = Plan(
+        width=width,
+        height=height,
+        scenes=tuple(_scene(scene, (width, height), resolve) for scene in body["video_inputs"]),
+        fps=max(MIN_FPS, round(body.get("fps") or DEFAULT_FPS)),
+        captions=burned_in,
+    )
     return Order(
         wire="v2",
         plan=plan.capped(),
@@ -34,7 +40,7 @@ def order_v2(body: Json) -> Order:
         callback_id=body.get("callback_id"),
         folder_id=body.get("folder_id"),
         subtitles=mode is not None,
-        burned_in=mode in {"both", "burn_in"},
+        burned_in=burned_in,
     )
 
 
@@ -44,33 +50,85 @@ def _size(dimension: Json | None) -> tuple[int, int]:
     return even(dimension["width"]), even(dimension["height"])
 
 
-def _scene(scene: Json) -> Scene:
+def _scene(scene: Json, size: tuple[int, int], resolve: Resolve) -> Scene:
     character: Json = scene.get("character") or {}
     presenter = character.get("avatar_id") or character.get("talking_photo_id")
     if character.get("avatar_style") in {"voice_only", "voiceOnly"}:
         presenter = None
-    backdrop, voice = _backdrop(scene.get("background")), scene["voice"]
+    backdrop, voice = _backdrop(scene.get("background"), resolve), scene["voice"]
+    shown: Json = {"framing": _framing(character), "overlay": _overlay(scene.get("text"), size)}
+    if backdrop.play_style == "full_video":
+        shown["lasts"] = "clip"
+    return _speaking(voice, resolve, backdrop=backdrop, presenter=presenter, **shown)
+
+
+def _speaking(voice: Json, resolve: Resolve, **shown: Any) -> Scene:
     match voice["type"]:
         case "text":
-            speed = voice.get("speed") or 1.0
-            return spoken_scene(voice["input_text"], backdrop=backdrop, presenter=presenter, speed=speed)
+            return spoken_scene(voice["input_text"], voice=_voice(voice), **shown)
         case "audio":
-            source = voice.get("audio_url") or voice["audio_asset_id"]
-            return recorded_scene(source, backdrop=backdrop, presenter=presenter)
+            return recorded_scene(media(voice.get("audio_url") or voice["audio_asset_id"], resolve), **shown)
         case _:
-            return silent_scene(float(voice.get("duration") or 1), backdrop=backdrop, presenter=presenter)
+            return silent_scene(float(voice.get("duration") or 1), **shown)
 
 
-def _backdrop(background: Json | None) -> Backdrop:
+def _voice(voice: Json) -> Voice:
+    return Voice(
+        id=voice.get("voice_id") or "",
+        speed=voice.get("speed") or 1.0,
+        pitch=voice.get("pitch") or 0.0,
+        locale=voice.get("locale"),
+    )
+
+
+def _framing(character: Json) -> Framing:
+    offset: Json = character.get("offset") or {}
+    style = character.get("avatar_style") or character.get("talking_photo_style")
+    return Framing(
+        style=style if style in {"circle", "closeUp"} else "normal",
+        scale=character.get("scale") or 1.0,
+        offset_x=offset.get("x") or 0.0,
+        offset_y=offset.get("y") or 0.0,
+        circle_color=character.get("circle_background_color"),
+    )
+
+
+def _overlay(text: Json | None, size: tuple[int, int]) -> Overlay | None:
+    """Read a text overlay; positions up to 1 are shares of the frame, larger ones pixels: HeyGen does not say which."""
+    if text is None:
+        return None
+    position: Json = text.get("position") or {}
+    x, y = (_pixels(position.get(axis) or 0.0, side) for axis, side in zip("xy", size, strict=True))
+    align = text.get("text_align")
+    return Overlay(
+        text=text["text"],
+        x=x,
+        y=y,
+        size=text.get("font_size") or 12.0,
+        color=text.get("color") or "#ffffff",
+        align=align if align in {"center", "right"} else "left",
+        line_height=text.get("line_height") or 1.0,
+        width=text.get("width") or 500.0,
+        bold=text.get("font_weight") == "bold",
+    )
+
+
+def _pixels(position: float, side: int) -> float:
+    return position * side if abs(position) <= 1 else position
+
+
+def _backdrop(background: Json | None, resolve: Resolve) -> Backdrop:
     if background is None:
         return colour(None, DEFAULT_BACKDROP)
+    fit = background.get("fit") or "cover"
     match background["type"]:
         case "color":
             return colour(background["value"], DEFAULT_BACKDROP)
         case "image":
-            return picture(background.get("url") or background["image_asset_id"])
+            return picture(background.get("url") or background["image_asset_id"], resolve, fit=fit)
         case _:
-            return clip(background.get("url") or background["video_asset_id"])
+            style = background.get("play_style") or "fit_to_scene"
+            return clip(background.get("url") or background["video_asset_id"], resolve, fit=fit, play_style=style)
 
 
 def _price(body: Json, plan: Plan) -> float:
