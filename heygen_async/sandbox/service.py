@@ -37,6 +37,9 @@ class Service:
     account: Account
     journal: Journal = field(factory=Journal)
     idempotency: IdempotencyRecords = field(factory=IdempotencyRecords)
+    closing: bool = False
+    """True from the moment the server stops: streams that would go on for ever must end."""
+
     _lock: threading.RLock = field(factory=threading.RLock)
 
     @contextmanager
