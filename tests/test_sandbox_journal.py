@@ -230,7 +230,7 @@ async def test_refusals_are_explained(api, sandbox):
         (405, "method_not_allowed", "this path takes POST"),
         (404, None, "the sandbox has no such call"),
         (404, "video_not_found", None),
-        (403, "AccessDenied", None),
+        (400, "InvalidArgument", None),
         (400, "invalid_parameter", None),
         (401, "unauthorized", "the key is none of those this sandbox was told to accept"),
         (401, "400112", "no X-Api-Key header was sent"),
