@@ -21,6 +21,8 @@ class VirtualClock:
         self._lock = threading.Lock()
         self._start = start
         self._first_rate = rate
+        self.moves = 0
+        """How often the clock was set: only then does it show something else than its rate says."""
         self.restart()
 
     def now(self) -> float:
@@ -35,6 +37,7 @@ class VirtualClock:
         with self._lock:
             self._now = self._read() + seconds
             self._mark = self._real()
+            self.moves += 1
 
     def restart(self) -> None:
         """Go back to the first reading and rate; a clock without a `start` goes back to the real time."""
@@ -42,6 +45,7 @@ class VirtualClock:
             self._rate = self._first_rate
             self._mark = self._real()
             self._now = time.time() if self._start is None else self._start
+            self.moves += 1
 
     @property
     def rate(self) -> float:
@@ -56,6 +60,7 @@ class VirtualClock:
             self._now = self._read()
             self._mark = self._real()
             self._rate = rate
+            self.moves += 1
 
     def _read(self) -> float:
         return self._now + (self._real() - self._mark) * self._rate

@@ -30,6 +30,12 @@ class Progress:
         if self.after and self.polls:
             raise ValueError("progress: give after or polls, not both")
 
+    def __str__(self) -> str:
+        if self.polls:
+            return f"polls={self.polls}"
+        seconds = f"{self.after:.6f}".rstrip("0").rstrip(".")
+        return f"after {seconds}s" if self.after else "immediate"
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `immediate`, `after 5s` or `polls=3`."""

@@ -1,0 +1,162 @@
+"""The sandbox's own calls under `/_sandbox/`: what its page and its command line see and steer it with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final
+
+import anyio.to_thread
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from heygen_async.sandbox.durations import seconds_in
+from heygen_async.sandbox.hints import field_hint
+from heygen_async.sandbox.problems import Problem
+from heygen_async.sandbox.progress import Progress
+from heygen_async.sandbox.render.pool import Render
+from heygen_async.sandbox.schema import Check, Fault, number, record
+from heygen_async.sandbox.service import Service, read_json, read_limit
+from heygen_async.sandbox.snapshot import SHOWN, jobs_json, requests_json, state_json
+from heygen_async.sandbox.stream import changes
+from heygen_async.sandbox.webvtt import to_vtt
+
+Handler = Callable[[Service, Request], Awaitable[Response]]
+
+
+def _read_by(reader: Callable[[Any], object]) -> Check:
+    """Check a value by reading it."""
+
+    def check(value: Any, path: str) -> Iterator[Fault]:
+        try:
+            reader(value)
+        except (ValueError, TypeError, AttributeError) as error:
+            yield Fault(path, str(error))
+
+    return check
+
+
+_NOTHING: Final = record({}, closed=True)
+_CLOCK: Final = record(
+    {"advance": _read_by(seconds_in), "rate": number(0, 1e6), "progress": _read_by(Progress.parse)}, closed=True
+)
+
+
+def control(service: Service, reset: Callable[[], None]) -> Mount:
+    """Return the routes; `reset` empties the sandbox."""
+
+    async def start_over(service: Service, request: Request) -> Response:
+        await read_json(request, _NOTHING, lenient=False)
+        reset()
+        return _state(service)
+
+    def route(path: str, handler: Handler, method: str = "GET") -> Route:
+        async def answer(request: Request) -> Response:
+            return await handler(service, request)
+
+        return Route(path, answer, methods=[method])
+
+    return Mount(
+        "/_sandbox",
+        routes=[
+            route("/state", _get_state),
+            route("/events", _get_events),
+            route("/jobs", _get_jobs),
+            route("/requests", _get_requests),
+            route("/captions/{video_id}.vtt", _get_captions),
+            route("/clock", _set_clock, "POST"),
+            route("/reset", start_over, "POST"),
+        ],
+        middleware=[Middleware(OwnPagesOnly)],
+    )
+
+
+class OwnPagesOnly:
+    """Lets nobody change anything but the sandbox's own page and programs; other sites' pages could make calls too.
+
+    A page can send `application/json` to another site only after a preflight, which is never answered.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check one call and pass it on, or answer why not."""
+        try:
+            if scope["type"] == "http" and scope["method"] not in {"GET", "HEAD"}:
+                _check(Headers(scope=scope))
+            await self._app(scope, receive, send)
+        except (Problem, HTTPException) as refusal:
+            await _refusal(refusal)(scope, receive, send)
+
+
+def _check(headers: Headers) -> None:
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Problem(415, "unsupported_media_type", "Send the body as Content-Type: application/json")
+    origin = headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != headers.get("host"):
+        raise Problem(403, "foreign_origin", "Only the sandbox's own page may do this")
+
+
+def _refusal(refusal: Problem | HTTPException) -> Response:
+    if isinstance(refusal, HTTPException):
+        error = {"code": "not_found" if refusal.status_code == 404 else "refused", "message": refusal.detail}
+        return JSONResponse({"error": error}, refusal.status_code, headers=dict(refusal.headers or {}))
+    hint = field_hint(refusal.faults)
+    message = refusal.message if hint is None else f"{refusal.message} ({hint})"
+    return JSONResponse({"error": {"code": refusal.code, "message": message}}, refusal.status)
+
+
+def _state(service: Service) -> Response:
+    return JSONResponse(state_json(service))
+
+
+async def _get_state(service: Service, _request: Request) -> Response:
+    return _state(service)
+
+
+async def _get_events(service: Service, _request: Request) -> Response:
+    events = changes(lambda: state_json(service), lambda: service.closing)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+async def _get_jobs(service: Service, request: Request) -> Response:
+    jobs = jobs_json(service, service.links(request), video_id=request.query_params.get("id"))
+    return JSONResponse({"jobs": jobs})
+
+
+async def _get_requests(service: Service, request: Request) -> Response:
+    count = read_limit(request.query_params.get("limit"), low=1, high=10_000, default=SHOWN)
+    return JSONResponse(requests_json(service.journal, count))
+
+
+async def _get_captions(service: Service, request: Request) -> Response:
+    """Answer the captions of a completed video as WebVTT, the only form that browsers show."""
+    with service.open() as (account, now):
+        account.settle(now)
+        job = account.jobs.get(request.path_params["video_id"])
+        done = job is not None and not job.deleted and account.status(job, now=now) == "completed"
+    if job is None or not done or not isinstance(job.rendering, Render):
+        raise Problem(404, "not_found", "There is no completed video of this id")
+    path = await anyio.to_thread.run_sync(job.rendering.file, "captions.srt")
+    srt = "" if path is None else await anyio.to_thread.run_sync(path.read_text, "utf-8")
+    return Response(to_vtt(srt), media_type="text/vtt")
+
+
+async def _set_clock(service: Service, request: Request) -> Response:
+    """Jump, change the rate, or change how jobs move; nothing is done unless all of it can be."""
+    body = await read_json(request, _CLOCK, lenient=False)
+    if "rate" in body:
+        service.clock.rate = body["rate"]
+    if "advance" in body:
+        service.clock.advance(seconds_in(body["advance"]))
+    if "progress" in body:
+        with service.open() as (account, now):
+            account.settle(now)
+            account.progress = Progress.parse(body["progress"])
+    return _state(service)

@@ -1,0 +1,30 @@
+"""Spans of time as people write them."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_PART: Final = re.compile(r"([0-9]*\.?[0-9]+)\s*([smhdw])\s*")
+
+
+def seconds_in(text: str | float) -> float:
+    """Return the seconds of `7d`, `1h30m` or a plain number; raise `ValueError` for anything else."""
+    if not isinstance(text, str):
+        return _checked(text)
+    words = text.strip().lower()
+    parts = list(_PART.finditer(words))
+    if parts and "".join(part.group() for part in parts) == words:
+        return _checked(sum(float(part[1]) * _UNITS[part[2]] for part in parts))
+    try:
+        return _checked(float(words))
+    except ValueError:
+        raise ValueError(f"expected a span of time such as 90, 30s, 1h30m or 7d, not {text!r}") from None
+
+
+def _checked(seconds: float) -> float:
+    if isinstance(seconds, bool) or not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"expected a span of time from 0 seconds, not {seconds!r}")
+    return float(seconds)
