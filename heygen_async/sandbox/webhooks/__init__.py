@@ -1,0 +1,1 @@
+"""Webhooks of the sandbox: endpoints, events, signed deliveries with retries."""
