@@ -10,8 +10,8 @@ from heygen_async.sandbox.core import Job, Status
 
 Json = dict[str, Any]
 
-Link = Callable[[Job, str], str]
-"""Makes a fresh presigned URL for one of a job's files."""
+Link = Callable[[Job, str], str | None]
+"""Makes a fresh presigned URL for one of a job's files, None while a fault holds it back."""
 
 _V3_WORDS: Final = {"waiting": "pending"}
 _BULK_WORDS: Final = {"waiting": "queued", "pending": "queued"}
@@ -32,7 +32,7 @@ def video_v3(job: Job, status: Status, link: Link) -> Json:
         "status": _V3_WORDS.get(status, status),
         "created_at": int(job.created_at),
         "completed_at": int(job.finished_at) if done and job.finished_at is not None else None,
-        "duration": job.seconds if done else None,
+        "duration": job.told_seconds if done else None,
         "video_url": link(job, "video") if done else None,
         "captioned_video_url": link(job, "captioned") if done and order.burned_in else None,
         "subtitle_url": link(job, "srt") if done and order.subtitles else None,
@@ -46,9 +46,14 @@ def video_v3(job: Job, status: Status, link: Link) -> Json:
     }
 
 
+def bulk_word(status: Status) -> str:
+    """Return the word of batches and bulk statuses for a state."""
+    return _BULK_WORDS.get(status, status)
+
+
 def bulk_item(video_id: str, job: Job | None, status: Status | None) -> Json:
     """Return one entry of the bulk statuses; an unknown id is `not_found`, not an error."""
-    word = "not_found" if status is None else _BULK_WORDS.get(status, status)
+    word = "not_found" if status is None else bulk_word(status)
     failure = job.failure if job is not None else None
     error = {"code": failure.code, "message": failure.message} if failure else None
     return {"video_id": video_id, "status": word, "batch_id": None, "item_index": None, "error": error}
@@ -62,7 +67,7 @@ def status_v1(job: Job, status: Status, link: Link) -> Json:
         "status": status,
         "created_at": int(job.created_at),
         "callback_id": order.callback_id,
-        "duration": job.seconds if done else None,
+        "duration": job.told_seconds if done else None,
         "video_url": link(job, "video") if done else None,
         "video_url_caption": link(job, "captioned") if done and order.burned_in else None,
         "caption_url": link(job, "ass") if done and order.subtitles else None,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 from attrs import define, field, frozen
@@ -15,6 +16,7 @@ from heygen_async.sandbox.catalogue import Catalogue
 from heygen_async.sandbox.failures import Failure
 from heygen_async.sandbox.plan import Plan
 from heygen_async.sandbox.progress import Progress
+from heygen_async.sandbox.quirks import NORMAL, Quirks
 from heygen_async.sandbox.stock_catalogue import stock
 
 Wire = Literal["v2", "v3"]
@@ -85,12 +87,26 @@ class Job:
     finished_at: float | None = None
     failure: Failure | None = None
     deleted: bool = False
+    quirks: Quirks = NORMAL
 
     @property
     def seconds(self) -> float:
         """Return the length of the video: planned at first, true when it is finished."""
         true = self.rendering.seconds
         return self.order.plan.seconds if true is None or self.finished_at is None else true
+
+    @property
+    def told_seconds(self) -> float:
+        """Return the length that answers tell."""
+        return self.seconds * self.quirks.told_length
+
+    def is_hidden(self, now: float) -> bool:
+        """Say whether a fault keeps the job from being found yet."""
+        return now < self.created_at + self.quirks.hidden
+
+    def has_links(self, now: float) -> bool:
+        """Say whether a completed job shows its links: a fault may hold them back."""
+        return self.finished_at is not None and now >= self.finished_at + self.quirks.urls_after
 
 
 @define(kw_only=True)
@@ -125,6 +141,9 @@ class Account:
     planned_failures: deque[Failure] = field(factory=deque[Failure])
     catalogue: Catalogue = field(factory=stock)
     batches: dict[str, Batch] = field(factory=dict[str, Batch])
+    ended: deque[Job] = field(factory=deque[Job])
+    """The jobs whose end nobody has told yet, in the order of their ends."""
+
     _made: Counter[str] = field(factory=Counter[str])
     _running: dict[str, Job] = field(factory=dict[str, Job])
     _waiting: deque[Job] = field(factory=deque[Job])
@@ -139,16 +158,20 @@ class Account:
         if order.wire == "v3" and full and not order.queues:
             raise TooManyJobsError
 
-    def accept(self, order: Order, rendering: Rendering, *, now: float) -> Job:
-        """Create, charge and if possible admit a job; v2 orders above the limit wait."""
+    def accept(
+        self, order: Order, rendering: Rendering, *, now: float, quirks_of: Callable[[str], Quirks] = lambda _: NORMAL
+    ) -> Job:
+        """Create, charge and if possible admit a job; v2 orders above the limit wait. It is told what is laid on it."""
         number = len(self.jobs) + 1
+        video_id = self._id("video", number)
         job = Job(
-            id=self._id("video", number),
+            id=video_id,
             number=number,
             order=order,
             created_at=now,
             rendering=rendering,
             planned_failure=self._planned_failure(order),
+            quirks=quirks_of(video_id),
         )
         self.jobs[job.id] = job
         self._charge(job, now)
@@ -171,7 +194,7 @@ class Account:
     def look(self, video_id: str, *, now: float) -> Job | None:
         """Return the job as it is now, counting the look; None if it does not exist or was deleted."""
         job = self.jobs.get(video_id)
-        if job is None or job.deleted:
+        if job is None or job.deleted or job.is_hidden(now):
             return None
         if job.admitted_at is not None and job.finished_at is None:
             job.looks += 1
@@ -190,19 +213,21 @@ class Account:
         self.settle(now)
         return True
 
-    def newest(self, *, before: int | None = None) -> Iterator[Job]:
-        """Yield the jobs that were not deleted, newest first, from below a number."""
+    def newest(self, *, before: int | None = None, now: float = math.inf) -> Iterator[Job]:
+        """Yield the jobs that can be found, newest first, from below a number."""
         for job in reversed(self.jobs.values()):
-            if not job.deleted and (before is None or job.number < before):
+            if not job.deleted and not job.is_hidden(now) and (before is None or job.number < before):
                 yield job
 
     def status(self, job: Job, *, now: float) -> Status:
         """Return the state of a settled job."""
         if job.finished_at is not None:
             return "failed" if job.failure else "completed"
+        if (word := job.quirks.word(job.looks)) is not None:
+            return word
         if job.admitted_at is None:
             return "waiting"
-        started = self.progress.has_started(admitted_at=job.admitted_at, looks=job.looks, now=now)
+        started = job.quirks.progress(self.progress).has_started(admitted_at=job.admitted_at, looks=job.looks, now=now)
         return "processing" if started else "pending"
 
     def settle(self, now: float) -> None:
@@ -230,20 +255,24 @@ class Account:
         for job in self._running.values():
             due = self._due(job, now)
             if due is not None and due > now:
-                return  # jobs run in the order of their admission: none behind this one is due either
+                if job.quirks.keeps_order:
+                    return  # jobs run in the order of their admission: none behind this one is due either
+                continue
             if (end := self._end(job, now)) is not None:
                 yield end, job.number, job
 
     def _due(self, job: Job, now: float) -> float | None:
         assert job.admitted_at is not None  # noqa: S101 - running means admitted
-        return self.progress.due(admitted_at=job.admitted_at, looks=job.looks, now=now)
+        if job.quirks.holds(job.looks):
+            return None
+        return job.quirks.progress(self.progress).due(admitted_at=job.admitted_at, looks=job.looks, now=now)
 
     def _end(self, job: Job, now: float) -> float | None:
         """Return when a running job ended, None if it has not: its file must exist too."""
         due = self._due(job, now)
         if due is None or due > now:
             return None
-        if job.planned_failure:
+        if job.quirks.failure or job.planned_failure:
             return due
         done_at = job.rendering.done_at
         # A clock that was set back may know a shared render from its future.
@@ -252,7 +281,8 @@ class Account:
     def _finish(self, job: Job, at: float) -> None:
         del self._running[job.id]
         job.finished_at = at
-        job.failure = job.planned_failure
+        self.ended.append(job)
+        job.failure = job.quirks.failure or job.planned_failure
         if job.failure is None and job.rendering.error is not None:
             job.failure = Failure.of("rendering_failed", job.rendering.error)
         if job.failure is not None:

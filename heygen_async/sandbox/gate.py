@@ -29,6 +29,9 @@ class Switches:
     service does. `v2_gone`: a status (410, 404, 405) with which v1 and v2 answer as retired. `lenient`: let unknown
     fields pass on v3. `retry_after`: seconds to say in a 429, None to leave the header out. `store_errors`: keep
     refusals under their idempotency key too. `create_delay`: real seconds a create call takes after the job exists.
+    `known_ids`: refuse avatars, voices and assets that the account does not have. `old_plan`: let v3 jobs above the
+    limit wait, as v1/v2 jobs do, instead of refusing them with a 429. `asset_lag`: virtual seconds in which a new
+    upload is not found by create calls.
     """
 
     keys: Collection[str] | None = None
@@ -38,6 +41,9 @@ class Switches:
     retry_after: int | None = 1
     store_errors: bool = False
     create_delay: float = 0.0
+    known_ids: bool = False
+    old_plan: bool = False
+    asset_lag: float = 0.0
 
 
 class ApiGate:
@@ -62,7 +68,7 @@ class ApiGate:
 
     def _check(self, headers: Headers) -> None:
         if self._generation != "v3" and self._switches.v2_gone is not None:
-            raise _gone(self._switches.v2_gone)
+            raise gone(self._switches.v2_gone)
         key, accepted = headers.get("x-api-key", ""), self._switches.keys
         if not key or (accepted is not None and key not in accepted):
             raise Problem.unauthorized()
@@ -106,7 +112,8 @@ def _from_router(refusal: HTTPException) -> Problem:
     return Problem(refusal.status_code, code, refusal.detail, headers=dict(refusal.headers or {}))
 
 
-def _gone(status: int) -> Problem:
+def gone(status: int) -> Problem:
+    """Return the answer of a retired call."""
     if status == 410:
         return Problem(410, "gone", "This API version has been retired. Use POST /v3/videos.")
     return Problem(status, "not_found", "The requested URL was not found on the server.")

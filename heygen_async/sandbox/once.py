@@ -8,6 +8,7 @@ from functools import wraps
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from heygen_async.sandbox.faults.accounts import IGNORES_KEY, STORES_ERRORS
 from heygen_async.sandbox.idempotency import KEY_PATTERN, Answer, RequestInProgressError
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.service import Service
@@ -21,12 +22,20 @@ def once(make: Make) -> Callable[[Service, Request], Awaitable[Response]]:
 
     @wraps(make)
     async def handler(service: Service, request: Request) -> Response:
-        key = _key_of(request)
         await request.body()  # the record must not stand open while a slow upload comes in
-        answer = await make(service, request, None) if key is None else await _once(service, request, key, make)
-        return JSONResponse(answer.body, answer.status)
+        return await answered_once(service, request, make)
 
     return handler
+
+
+async def answered_once(service: Service, request: Request, make: Make) -> Response:
+    """Do the work of a call whose body has come in, or return the stored answer if its key was seen before."""
+    key = _key_of(request)
+    if key is None or IGNORES_KEY in request.scope:
+        answer = await make(service, request, key)
+    else:
+        answer = await _once(service, request, key, make)
+    return JSONResponse(answer.body, answer.status)
 
 
 async def _once(service: Service, request: Request, key: str, make: Make) -> Answer:
@@ -43,7 +52,7 @@ async def _once(service: Service, request: Request, key: str, make: Make) -> Ans
     try:
         return (answer := await make(service, request, key))
     except Problem as problem:
-        if service.switches.store_errors:
+        if request.scope.get(STORES_ERRORS, service.switches.store_errors):
             answer = Answer(problem.status, problem.body("v3"))
         raise
     finally:

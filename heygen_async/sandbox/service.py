@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import anyio
-from attrs import define, field
+from attrs import define, evolve, field
 from starlette.requests import Request
 
 from heygen_async.sandbox.answers import Link, number_in
+from heygen_async.sandbox.assets import AssetStore
 from heygen_async.sandbox.clock import VirtualClock
 from heygen_async.sandbox.core import Account, InsufficientCreditError, Job, Order, Status, TooManyJobsError
+from heygen_async.sandbox.faults.engine import Faults
 from heygen_async.sandbox.files import Signer, file_name
 from heygen_async.sandbox.gate import Switches
 from heygen_async.sandbox.idempotency import IdempotencyRecords
 from heygen_async.sandbox.journal import Journal
 from heygen_async.sandbox.problems import Problem
+from heygen_async.sandbox.references import Checker
 from heygen_async.sandbox.render.pool import Renderer
 from heygen_async.sandbox.schema import Check
+from heygen_async.sandbox.webhooks.engine import Webhooks
 
 BULK_IDS: Final = 100
 
@@ -37,10 +41,24 @@ class Service:
     account: Account
     journal: Journal = field(factory=Journal)
     idempotency: IdempotencyRecords = field(factory=IdempotencyRecords)
+    assets: AssetStore = field(init=False)
     closing: bool = False
     """True from the moment the server stops: streams that would go on for ever must end."""
 
     _lock: threading.RLock = field(factory=threading.RLock)
+    faults: Faults = field(init=False)
+    webhook_hosts: Collection[str] = ()
+    webhooks: Webhooks = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.faults = Faults(
+            now=self.clock.now, lock=self._lock, seed=self.account.seed, jobs=lambda: list(self.account.jobs.values())
+        )
+        self.webhooks = Webhooks(self, hosts=self.webhook_hosts)
+
+    @assets.default
+    def _new_assets(self) -> AssetStore:
+        return AssetStore(now=self.clock.now)
 
     @contextmanager
     def open(self) -> Generator[tuple[Account, float]]:
@@ -52,12 +70,16 @@ class Service:
         """Submit, and take as long as the switch says; a client that leaves meanwhile has a job all the same."""
         job = self.submit(order)
         with anyio.CancelScope(shield=True):
+            await self.webhooks.tell_early(job)
             await anyio.sleep(self.switches.create_delay)
         return job
 
     def submit(self, order: Order) -> Job:
         """Create a job and start its render; raise the `Problem` that HeyGen would answer."""
         with self.open() as (account, now):
+            order = self.checker().order(order)
+            if self.switches.old_plan:
+                order = evolve(order, queues=True)
             try:
                 account.refuse(order, now=now)
             except InsufficientCreditError:
@@ -65,7 +87,20 @@ class Service:
                 raise Problem(status, "insufficient_credit", "Insufficient credit: top up your wallet.") from None
             except TooManyJobsError:
                 raise self._too_many_jobs() from None
-            return account.accept(order, self.renderer.submit(order.plan), now=now)
+            rendering = self.renderer.submit(order.plan)
+            job = account.accept(order, rendering, now=now, quirks_of=self.faults.for_new_job)
+            self.webhooks.submitted(job)
+            return job
+
+    def checker(self) -> Checker:
+        """Return what checks the ids of a request at this moment; call it while the service is open."""
+        return Checker(
+            account=self.account,
+            assets=self.assets,
+            now=self.clock.now(),
+            known_only=self.switches.known_ids,
+            lag=self.switches.asset_lag,
+        )
 
     def look(self, video_id: str) -> tuple[Job, Status]:
         """Return a job and its state, counting the look; raise the 404 if there is none."""
@@ -88,7 +123,7 @@ class Service:
         with self.open() as (account, now):
             account.settle(now)
             found: list[tuple[Job, Status]] = []
-            for job in account.newest(before=before):
+            for job in account.newest(now=now, before=before):
                 if title is not None and title not in (job.order.title or ""):
                     continue
                 if folder_id is not None and folder_id != job.order.folder_id:
@@ -107,7 +142,9 @@ class Service:
     def links(self, request: Request) -> Link:
         """Return a maker of presigned links that lead to where the request came from, mounted or not."""
 
-        def link(job: Job, kind: str) -> str:
+        def link(job: Job, kind: str) -> str | None:
+            if not job.has_links(self.clock.now()):
+                return None
             name = file_name(kind, job)
             base = request.url_for("file", video_id=job.id, name=name)
             return str(base.include_query_params(**self.signer.query(job.id, name)))
