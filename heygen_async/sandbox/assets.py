@@ -6,7 +6,8 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -74,15 +75,26 @@ class AssetStore:
             self._removal = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return self._folder
 
-    def new_file(self) -> Path:
-        """Return the path of a new empty file in the folder, for bytes that are still coming in."""
+    @contextmanager
+    def incoming(self) -> Generator[Path]:
+        """Give a new empty file for bytes that are still coming in; it is removed if it was not moved by then."""
         with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
-            return Path(file.name)
+            path = Path(file.name)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def add(self, asset: Asset) -> Asset:
         """Keep an asset; return it."""
         self.by_id[asset.id] = asset
         return asset
+
+    def keep(self, asset: Asset, file: Path) -> Asset:
+        """Take a file that came in whole as the bytes of an asset, and keep it; return the asset."""
+        file.replace(asset.path)
+        asset.arrived = True
+        return self.add(asset)
 
     def next_number(self) -> int:
         """Return a number above all that are in use."""
@@ -124,9 +136,9 @@ class AssetStore:
         stock = STOCK_FILES[asset_id]
         path = self.folder / (asset_id + SUFFIXES[stock.media_type])
         if not path.exists():
-            unfinished = self.new_file()
-            unfinished.write_bytes(stock.make())
-            unfinished.replace(path)
+            with self.incoming() as unfinished:
+                unfinished.write_bytes(stock.make())
+                unfinished.replace(path)
         return path
 
 

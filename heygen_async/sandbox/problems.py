@@ -14,8 +14,13 @@ _V1_NUMBERS: Final = {
     "unauthorized": 400112,
     "video_not_found": 40104,
     "rate_limit_exceeded": 400123,
+    "avatar_not_found": 400144,
+    "voice_not_found": 400116,
+    "asset_format_not_supported": 400543,
     "not_found": 404,
     "gone": 410,
+    "webhook_not_found": 400131,
+    "webhook_url_invalid": 400542,
 }
 _V1_MESSAGES: Final = {
     "invalid_parameter": "Invlid parameters",  # the service spells it like this
