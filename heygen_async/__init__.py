@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from heygen_async._version import __version__
 
 if TYPE_CHECKING:
-    from heygen_async import v2
+    from heygen_async import v2, webhooks
     from heygen_async._client import AsyncHeyGen
     from heygen_async._jobs import VideoJob
     from heygen_async._policies import Limits, PollPolicy, RetryPolicy, Timeouts
@@ -226,6 +226,7 @@ __all__ = [
     "WebhookVerificationError",
     "__version__",
     "v2",
+    "webhooks",
 ]
 
 # The same as above, for the interpreter: which module has which names.
@@ -270,7 +271,7 @@ _HOMES: Final = {
     "models.video": "Video VideoFailure VideoStatus",
 }
 _MODULE_OF: Final = {name: module for module, names in _HOMES.items() for name in names.split()}
-_MODULES: Final = frozenset({"errors", "events", "models", "v2"})
+_MODULES: Final = frozenset({"errors", "events", "models", "v2", "webhooks"})
 
 if not TYPE_CHECKING:
 
