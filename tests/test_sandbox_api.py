@@ -424,7 +424,7 @@ async def test_v1_and_v2_can_be_retired(api, sandbox, status):
 
 async def test_unknown_routes_and_methods_are_refused_in_the_envelope_of_their_version(api):
     """404 and 405."""
-    v3, v2 = await api.get("/v3/avatars"), await api.get("/v2/video/generate")
+    v3, v2 = await api.get("/v3/podcasts"), await api.get("/v2/video/generate")
     assert (v3.status_code, v3.json()["error"]["code"]) == (404, "not_found")
     assert (v2.status_code, v2.json()["error"]["code"]) == (405, "method_not_allowed")
     assert v2.headers["Allow"] == "POST"

@@ -51,14 +51,6 @@ def bulk_word(status: Status) -> str:
     return _BULK_WORDS.get(status, status)
 
 
-def bulk_item(video_id: str, job: Job | None, status: Status | None) -> Json:
-    """Return one entry of the bulk statuses; an unknown id is `not_found`, not an error."""
-    word = "not_found" if status is None else bulk_word(status)
-    failure = job.failure if job is not None else None
-    error = {"code": failure.code, "message": failure.message} if failure else None
-    return {"video_id": video_id, "status": word, "batch_id": None, "item_index": None, "error": error}
-
-
 def status_v1(job: Job, status: Status, link: Link) -> Json:
     """Return the data of `video_status.get`: every key is always there."""
     order, done = job.order, status == "completed"

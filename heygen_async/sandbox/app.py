@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, Unpack
 
 import anyio
 import anyio.to_thread
@@ -18,6 +18,9 @@ from heygen_async.sandbox.clock import VirtualClock
 from heygen_async.sandbox.core import Account, Charge
 from heygen_async.sandbox.failures import Failure
 from heygen_async.sandbox.fast import Padding
+from heygen_async.sandbox.faults.action import Action
+from heygen_async.sandbox.faults.engine import ActiveRule, Faults
+from heygen_async.sandbox.faults.parser import RuleOptions, rule_of
 from heygen_async.sandbox.files import Signer
 from heygen_async.sandbox.gate import HostCheck, Switches
 from heygen_async.sandbox.idempotency import IdempotencyRecords
@@ -29,6 +32,7 @@ from heygen_async.sandbox.routing import application
 from heygen_async.sandbox.server import ThreadServer
 from heygen_async.sandbox.service import Service
 from heygen_async.sandbox.views import Jobs
+from heygen_async.sandbox.webhooks.engine import Webhooks
 
 URL_LIFETIME: Final = 7 * 24 * 3600.0
 PLAY_MONEY: Final = 10_000.0
@@ -45,8 +49,10 @@ class Sandbox:
     virtual seconds per real second, `start_time` the first virtual unix time. `concurrency` is the number of jobs at
     a time (None: no limit), `wallet` play money in USD. Equal `seed`s make equal video ids. `keys` are the accepted
     API keys (None: any). `lenient` lets unknown fields pass on v3, `deprecation` marks v1/v2 answers, `v2_gone` (410,
-    404 or 405) retires them. `max_video_seconds` fails longer videos with code 40119. `url_lifetime` is in virtual
-    seconds. `hosts` are further names to answer to besides loopback's. `renderer` replaces the real renderer.
+    404 or 405) retires them. `known_ids` refuses avatars, voices and assets that the account does not have, `old_plan`
+    lets v3 jobs above the limit wait instead of refusing them. `max_video_seconds` fails longer videos with code
+    40119. `url_lifetime` is in virtual seconds. `hosts` are further names to answer to besides loopback's,
+    `webhook_hosts` such to deliver webhooks to. `renderer` replaces the real renderer.
 
     `mode` `real` renders videos, `fast` has all of them ready at once, with a card for a picture and no sound; `auto`
     is `real` if PyAV and Pillow are installed, else `fast`. In fast mode `file_size` makes new videos that many bytes
@@ -69,9 +75,12 @@ class Sandbox:
         lenient: bool = False,
         deprecation: bool = True,
         v2_gone: int | None = None,
+        known_ids: bool = False,
+        old_plan: bool = False,
         max_video_seconds: float | None = None,
         url_lifetime: float = URL_LIFETIME,
         hosts: Sequence[str] = (),
+        webhook_hosts: Collection[str] = (),
         renderer: Renderer | None = None,
         mode: Mode = "auto",
         file_size: int | None = None,
@@ -86,15 +95,23 @@ class Sandbox:
         self._new_account: Callable[[], Account] = partial(
             Account, seed=seed, concurrency=concurrency, wallet=wallet, progress=rule, max_seconds=max_video_seconds
         )
-        self._first_switches = Switches(keys=keys, lenient=lenient, deprecation=deprecation, v2_gone=v2_gone)
+        self._first_switches = Switches(
+            keys=keys,
+            lenient=lenient,
+            deprecation=deprecation,
+            v2_gone=v2_gone,
+            known_ids=known_ids,
+            old_plan=old_plan,
+        )
         self._service = Service(
             clock=clock,
             renderer=self._new_renderer(),
             signer=Signer(now=clock.now, lifetime=url_lifetime),
             switches=copy(self._first_switches),
             account=self._new_account(),
+            webhook_hosts=webhook_hosts,
         )
-        self._app = application(self._service)
+        self._app = application(self._service, self.reset)
         self._server: ThreadServer | None = None
         self._stopped = False
 
@@ -111,6 +128,7 @@ class Sandbox:
             if self._stopped:
                 self._service.renderer = self._new_renderer()
                 self.reset()
+            self._service.closing = False
             server = ThreadServer(HostCheck(self, also=self._hosts), port=self._port)
             server.start()
             self._server = server
@@ -119,8 +137,11 @@ class Sandbox:
     def stop(self) -> None:
         """End the server and the render process and remove the rendered files; idempotent."""
         server, self._server = self._server, None
+        self._service.closing = True
         if server is not None:
             server.stop()
+        self._service.webhooks.stop()
+        self._service.assets.close()
         self._service.renderer.close()
         self._stopped = True
 
@@ -170,6 +191,11 @@ class Sandbox:
     def requests(self) -> Journal:
         """Return the calls since the start or the last `reset`, in order of arrival."""
         return self._service.journal
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Return events, endpoints and deliveries: `wait` for one, `trigger` one."""
+        return self._service.webhooks
 
     @property
     def clock(self) -> VirtualClock:
@@ -245,6 +271,23 @@ class Sandbox:
         with self._service.open() as (account, _):
             account.planned_failures.extend([Failure.of(code, message, detail)] * times)
 
+    def fault(self, match: str, action: Action | None = None, **options: Unpack[RuleOptions]) -> ActiveRule:
+        """Misbehave: `fault("POST /v3/videos", then_status(503), times=1)`, or the whole rule as one text.
+
+        Return the rule in force, with its counts; raise `ValueError` if it is none.
+        """
+        return self.faults.add(rule_of(match, action, **options))
+
+    @property
+    def faults(self) -> Faults:
+        """Return the rules in force; `clear()` ends all of them."""
+        return self._service.faults
+
+    @property
+    def unfired_faults(self) -> list[str]:
+        """Return the texts of the rules that never took effect: a test that waits for one of them tests nothing."""
+        return self.faults.unfired
+
     def wait_rendered(self, timeout: float = 60.0) -> None:
         """Block until no render is under way; raise `TimeoutError` after `timeout` real seconds."""
         deadline = time.monotonic() + timeout
@@ -261,7 +304,10 @@ class Sandbox:
         with self._service.open():
             self._service.account = self._new_account()
             self._service.idempotency = IdempotencyRecords()
+            self._service.assets.clear()
             self._service.journal.clear()
+            self._service.faults.clear()
+            self._service.webhooks.reset()
             set_padding(self._service.renderer, self._first_padding)
             for switch in fields(Switches):
                 setattr(self._service.switches, switch.name, getattr(self._first_switches, switch.name))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from functools import partial
 
 import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from heygen_async.sandbox import asset_links, avatar_routes
+from heygen_async.sandbox.control import control
+from heygen_async.sandbox.dashboard import front_page
+from heygen_async.sandbox.faults.lane import FaultLane
 from heygen_async.sandbox.files import refused, send_file, stored_name
 from heygen_async.sandbox.gate import ApiGate
 from heygen_async.sandbox.problems import Generation
@@ -19,15 +24,9 @@ from heygen_async.sandbox.render.pool import Render
 from heygen_async.sandbox.service import Service
 from heygen_async.sandbox.table import TABLE, Endpoint
 
-WELCOME: Final = """\
-This is a local sandbox, not HeyGen. It speaks HeyGen's v1, v2 and v3 API for videos and templates and renders real
-small files.
-Point a client at it with HEYGEN_API_BASE={url} and any HEYGEN_API_KEY.
-"""
 
-
-def application(service: Service) -> Starlette:
-    """Build the app around the state it serves."""
+def application(service: Service, reset: Callable[[], None]) -> Starlette:
+    """Build the app around the state it serves; `reset` empties it."""
 
     def gated(generation: Generation) -> Mount:
         gate = Middleware(ApiGate, generation=generation, switches=service.switches)
@@ -37,9 +36,6 @@ def application(service: Service) -> Starlette:
     async def file(request: Request) -> Response:
         return await _file(service, request)
 
-    async def welcome(request: Request) -> Response:
-        return PlainTextResponse(WELCOME.format(url=str(request.base_url).rstrip("/")))
-
     rules = [endpoint.rule for endpoint in TABLE]
     return Starlette(
         routes=[
@@ -47,14 +43,22 @@ def application(service: Service) -> Starlette:
             gated("v2"),
             gated("v1"),
             Route("/files/{video_id}/{name}", file, methods=["GET"], name="file"),
-            Route("/", welcome, methods=["GET"]),
+            Route(asset_links.ROUTE, partial(asset_links.send, service), methods=["GET"], name="asset_file"),
+            Route(asset_links.ROUTE, partial(asset_links.receive, service), methods=["PUT"], name="asset_upload"),
+            Route("/consent/{group_id}", partial(avatar_routes.consent_page, service), methods=["GET"], name="consent"),
+            control(service, reset),
+            Route("/", front_page, methods=["GET"]),
         ],
-        middleware=[Middleware(CallLog, journal=service.journal, now=service.clock.now, rules=rules)],
+        middleware=[
+            Middleware(CallLog, journal=service.journal, now=service.clock.now, rules=rules),
+            Middleware(FaultLane, service=service),
+        ],
     )
 
 
 def _route(service: Service, endpoint: Endpoint) -> Route:
     async def answer(request: Request) -> Response:
+        service.webhooks.called_at(service.links(request))
         return await endpoint.handler(service, request)
 
     return Route(endpoint.path, answer, methods=[endpoint.method])

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from heygen_async.sandbox.answers import video_v3
 from heygen_async.sandbox.idempotency import Answer
 from heygen_async.sandbox.once import once
-from heygen_async.sandbox.service import Service, read_json, read_limit
+from heygen_async.sandbox.paging import Page, listing
+from heygen_async.sandbox.service import Service, read_json
 from heygen_async.sandbox.template_schema import FROM_TEMPLATE_V2, FROM_TEMPLATE_V3
 from heygen_async.sandbox.templates import SAMPLES, SampleTemplate, order_from, sample
 from heygen_async.sandbox.v2_routes import WARNING
@@ -19,6 +21,12 @@ from heygen_async.sandbox.v2_routes import WARNING
 Json = dict[str, Any]
 
 _CREATED_AT: Final = 1_780_000_000
+
+
+@frozen
+class _Row:
+    number: int
+    template: SampleTemplate
 
 
 async def list_v2(service: Service, _request: Request) -> Response:
@@ -45,14 +53,10 @@ async def generate_v2(service: Service, request: Request) -> Response:
 
 
 async def list_v3(_service: Service, request: Request) -> Response:
-    """Answer `GET /v3/templates`; the token is the id of the last template before the page."""
-    query = request.query_params
-    limit, token = read_limit(query.get("limit"), low=1, high=100, default=10), query.get("token")
-    ids = list(SAMPLES)
-    start = ids.index(token) + 1 if token in ids else 0
-    page, more = ids[start : start + limit], start + limit < len(ids)
-    data = [_summary(SAMPLES[template_id]) for template_id in page]
-    return JSONResponse({"data": data, "has_more": more, "next_token": page[-1] if more else None})
+    """Answer `GET /v3/templates`."""
+    page = Page.of(request, "templates", high=100, default=10)
+    rows, token = page.cut(_Row(-place, template) for place, template in enumerate(SAMPLES.values()))
+    return listing([_summary(row.template) for row in rows], token)
 
 
 async def get_v3(_service: Service, request: Request) -> Response:

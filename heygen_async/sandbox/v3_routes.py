@@ -1,15 +1,14 @@
-"""The calls of v3: create, look, look at many, list, delete."""
+"""The calls of v3: create, look, list, delete."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from heygen_async.sandbox.answers import bulk_item, created_v3, token_after, video_v3
+from heygen_async.sandbox.answers import created_v3, token_after, video_v3
 from heygen_async.sandbox.idempotency import Answer
 from heygen_async.sandbox.once import once
-from heygen_async.sandbox.problems import Problem
-from heygen_async.sandbox.service import BULK_IDS, Service, read_json, read_limit, read_token
+from heygen_async.sandbox.service import Service, read_json, read_limit, read_token
 from heygen_async.sandbox.v3_orders import order_v3
 from heygen_async.sandbox.v3_schema import CREATE_VIDEO
 
@@ -40,15 +39,6 @@ async def list_videos(service: Service, request: Request) -> Response:
     link = service.links(request)
     data = [video_v3(job, status, link) for job, status in jobs]
     return JSONResponse({"data": data, "has_more": more, "next_token": token_after(jobs[-1][0]) if more else None})
-
-
-async def statuses(service: Service, request: Request) -> Response:
-    """Answer `GET /v3/videos/statuses`."""
-    ids = [video_id for video_id in request.query_params.get("video_ids", "").split(",") if video_id]
-    if not 1 <= len(ids) <= BULK_IDS:
-        raise Problem.invalid("video_ids", f"video_ids should hold 1 to {BULK_IDS} ids")
-    data = [bulk_item(video_id, job, status) for video_id, job, status in service.look_at_all(ids)]
-    return JSONResponse({"data": data, "has_more": False, "next_token": None})
 
 
 async def delete(service: Service, request: Request) -> Response:
