@@ -19,9 +19,9 @@ from heygen_async.sandbox.hints import field_hint
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.progress import Progress
 from heygen_async.sandbox.render.pool import Render
-from heygen_async.sandbox.schema import Check, Fault, number, record
+from heygen_async.sandbox.schema import Check, Fault, nullable, number, record, required, text, url
 from heygen_async.sandbox.service import Service, read_json, read_limit
-from heygen_async.sandbox.snapshot import SHOWN, jobs_json, requests_json, state_json
+from heygen_async.sandbox.snapshot import SHOWN, delivery_json, faults_json, jobs_json, requests_json, state_json
 from heygen_async.sandbox.stream import changes
 from heygen_async.sandbox.webvtt import to_vtt
 
@@ -43,6 +43,17 @@ def _read_by(reader: Callable[[Any], object]) -> Check:
 _NOTHING: Final = record({}, closed=True)
 _CLOCK: Final = record(
     {"advance": _read_by(seconds_in), "rate": number(0, 1e6), "progress": _read_by(Progress.parse)}, closed=True
+)
+_RULE: Final = record({"rule": required(text(shortest=1, longest=2000))}, closed=True)
+_RULE_OR_ALL: Final = record({"rule": text()}, closed=True)
+_TRIGGER: Final = record(
+    {
+        "event": required(text(shortest=1, longest=200)),
+        "url": required(url),
+        "video_id": nullable(text()),
+        "secret": nullable(text()),
+    },
+    closed=True,
 )
 
 
@@ -69,6 +80,9 @@ def control(service: Service, reset: Callable[[], None]) -> Mount:
             route("/requests", _get_requests),
             route("/captions/{video_id}.vtt", _get_captions),
             route("/clock", _set_clock, "POST"),
+            route("/faults", _add_fault, "POST"),
+            route("/faults", _remove_faults, "DELETE"),
+            route("/trigger", _trigger, "POST"),
             route("/reset", start_over, "POST"),
         ],
         middleware=[Middleware(OwnPagesOnly)],
@@ -160,3 +174,33 @@ async def _set_clock(service: Service, request: Request) -> Response:
             account.settle(now)
             account.progress = Progress.parse(body["progress"])
     return _state(service)
+
+
+async def _add_fault(service: Service, request: Request) -> Response:
+    body = await read_json(request, _RULE, lenient=False)
+    try:
+        added = service.faults.add(body["rule"])
+    except ValueError as error:
+        raise Problem.invalid("rule", str(error)) from None
+    return JSONResponse({"rule": str(added), "faults": faults_json(service.faults)})
+
+
+async def _remove_faults(service: Service, request: Request) -> Response:
+    """Take the rules of one text out of force, or all rules with what they left behind."""
+    body = await read_json(request, _RULE_OR_ALL, lenient=False)
+    if "rule" not in body:
+        service.faults.clear()
+    for active in service.faults.rules:
+        if str(active) == body.get("rule"):
+            service.faults.remove(active)
+    return JSONResponse({"faults": faults_json(service.faults)})
+
+
+async def _trigger(service: Service, request: Request) -> Response:
+    """Send a webhook event, and answer when its first attempt is over."""
+    body = await read_json(request, _TRIGGER, lenient=False)
+    try:
+        delivery = service.webhooks.trigger(**body)
+    except ValueError as error:
+        raise Problem.invalid("event", str(error)) from None
+    return JSONResponse(delivery_json(await service.webhooks.outcome(delivery)))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from heygen_async._protocol.redaction import redact_text
 from heygen_async._version import __version__
 from heygen_async.sandbox.answers import Link
 from heygen_async.sandbox.core import Account, Job, Status
 from heygen_async.sandbox.failures import Failure
+from heygen_async.sandbox.faults.engine import Faults
 from heygen_async.sandbox.journal import Call, Journal
 from heygen_async.sandbox.service import Service
+from heygen_async.sandbox.webhooks.deliveries import Delivery
 
 SHOWN: Final = 100
 """How many of the newest jobs and calls are shown."""
@@ -22,6 +25,7 @@ def state_json(service: Service) -> Json:
     with service.open() as (account, now):
         account.settle(now)
         jobs = list(account.jobs.values())[: -SHOWN - 1 : -1]
+        deliveries = service.webhooks.deliveries
         return {
             "version": __version__,
             "clock": {"now": now, "rate": service.clock.rate, "moves": service.clock.moves},
@@ -29,6 +33,9 @@ def state_json(service: Service) -> Json:
             "jobs": [job_json(account, job, now) for job in jobs],
             "requests": [call_json(call) for call in service.journal.newest(SHOWN)],
             "requests_total": len(service.journal),
+            "faults": faults_json(service.faults),
+            "webhooks": [delivery_json(one) for one in deliveries[: -SHOWN - 1 : -1]],
+            "webhooks_total": len(deliveries),
         }
 
 
@@ -77,6 +84,30 @@ def call_json(call: Call) -> Json:
     more = ("error_code", "error", "hint", "fault")
     seconds = None if call.seconds is None else round(call.seconds, 4)
     return {name: getattr(call, name) for name in (*names, *more)} | {"seconds": seconds}
+
+
+def faults_json(faults: Faults) -> list[Json]:
+    """Return the rules in force with their counts."""
+    return [
+        {"number": number, "rule": str(active), "matched": active.matched, "fired": active.fired}
+        for number, active in enumerate(faults.rules, 1)
+    ]
+
+
+def delivery_json(delivery: Delivery) -> Json:
+    """Return one webhook delivery as it is now, without its body."""
+    last = delivery.attempts[-1] if delivery.attempts else None
+    return {
+        "number": delivery.number,
+        "event": delivery.event.type,
+        "video_id": delivery.event.video_id,
+        "url": redact_text(delivery.url),
+        "state": delivery.state,
+        "attempts": len(delivery.attempts),
+        "due_at": delivery.due_at,
+        "status": last.status if last else None,
+        "reason": delivery.reason,
+    }
 
 
 def _account_json(account: Account) -> Json:
