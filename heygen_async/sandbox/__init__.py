@@ -11,7 +11,7 @@ Needs the extra `sandbox`. Nothing it makes can be taken for HeyGen's: every fra
 
 from heygen_async.sandbox.extras import require
 
-require("starlette", "uvicorn")
+require("starlette", "uvicorn", "python_multipart")
 
 from heygen_async.sandbox.app import Sandbox  # noqa: E402 - a missing extra is told above in one sentence
 from heygen_async.sandbox.clock import VirtualClock  # noqa: E402

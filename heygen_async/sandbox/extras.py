@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Final
 
-_LITE: Final = ("starlette", "uvicorn")
+_LITE: Final = ("starlette", "uvicorn", "python_multipart")
 
 
 def missing(*modules: str) -> list[str]:
