@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from attrs import define, field
 
+from heygen_async._forecast import Forecast
 from heygen_async._lead import AT_ONCE, Lead
 from heygen_async._policies import PollPolicy
 from heygen_async._protocol.bounded import BoundedDict
 from heygen_async._protocol.looks import fits_bulk
 from heygen_async._protocol.schedule import Agenda, detail_delay, first_look, next_delay, pause_after_429
+from heygen_async._protocol.worth import NOWHERE
 from heygen_async._watches import Watch
 from heygen_async.errors import HeyGenError, RateLimitError
 from heygen_async.events import Event, LookFailed, StatusChanged
@@ -37,6 +39,7 @@ class Board:
     _max_retry_after: float
     agendas: dict[ApiVersion, Agenda[Watch]] = field(init=False)
     lead: Lead = field(factory=Lead, init=False)
+    forecast: Forecast = field(factory=Forecast, init=False)
     paused_until: float = field(default=-math.inf, init=False)
     _watches: dict[tuple[ApiVersion, str], Watch] = field(factory=dict[tuple[ApiVersion, str], Watch], init=False)
     _live: dict[Watch, None] = field(factory=dict[Watch, None], init=False)
@@ -60,11 +63,13 @@ class Board:
         submitted_at: float | None,
         may_switch: bool,
         now: float,
+        length: float | None = None,
     ) -> Watch:
         """Register a waiter and return the watch it shares with the other waiters of the video."""
         known = self._watches.get((wire, video_id))
         if known is not None:
             self._join(known, policy, submitted_at, now)
+            known.length = known.length or length
             known.may_switch = known.may_switch or may_switch
             return known
         watch = Watch(
@@ -75,6 +80,9 @@ class Board:
             may_switch=may_switch,
             alone=not fits_bulk(video_id),
             waiters=1,
+            timed=submitted_at is not None,
+            length=length,
+            page=NOWHERE if submitted_at is None else None,
         )
         self._watches[wire, video_id] = watch
         self._live[watch] = None
@@ -86,7 +94,8 @@ class Board:
 
     def _join(self, watch: Watch, policy: PollPolicy, submitted_at: float | None, now: float) -> None:
         watch.waiters += 1
-        watch.born = watch.born if submitted_at is None else min(watch.born, submitted_at)
+        if submitted_at is not None:
+            watch.born, watch.timed = min(watch.born, submitted_at), True
         if policy.max_interval < watch.policy.max_interval:
             watch.policy = policy
             self.schedule(watch, now, due=min(watch.due, now + self._pause(watch, now)))
@@ -114,10 +123,18 @@ class Board:
         if self._watches.get((watch.wire, watch.id)) is watch:
             del self._watches[watch.wire, watch.id]
 
+    def find(self, wire: ApiVersion, video_id: str) -> Watch | None:
+        """Return the watch of a video, if somebody waits for it."""
+        return self._watches.get((wire, video_id))
+
+    def on_page(self, page: str | None) -> Iterator[Watch]:
+        """Yield the watches of v3 that should be on a page of the list."""
+        return (watch for watch in self._live if watch.wire == "v3" and watch.page == page)
+
     # Who looks, and when
 
     def next_time(self) -> float:
-        """Return when the leader has to look next."""
+        """Return when the leader has to look next by the schedule."""
         return max(self.paused_until, min(agenda.next_due() for agenda in self.agendas.values()))
 
     def schedule(self, watch: Watch, now: float, *, due: float | None = None) -> None:
@@ -184,11 +201,13 @@ class Board:
         self._set_status(watch, status, now)
         if status.is_terminal:
             watch.finished = True
+            watch.ended_at = now if watch.ended_at is None else watch.ended_at
             self.assign(watch, at=details_at)
             self.lead.leave_round(watch, at=details_at)
             return
         if watch.video is None or watch.video.status != status:
             watch.video = Video(id=watch.id, status=status)
+        self.forecast.saw_running(watch, now)
         self.schedule(watch, now)
 
     def saw_video(self, watch: Watch, video: Video, now: float) -> None:
@@ -198,9 +217,13 @@ class Board:
         self._set_status(watch, video.status, now)
         if not watch.finished:
             watch.detailed_at, watch.tries = None, 0
+            self.forecast.saw_running(watch, now)
             self.schedule(watch, now)
             return
-        watch.detailed_at = now if watch.detailed_at is None else watch.detailed_at
+        if watch.detailed_at is None:
+            watch.detailed_at = now
+            watch.ended_at = now if watch.ended_at is None else watch.ended_at
+            self.forecast.saw_end(watch, video)
         self.agendas[watch.wire].drop(watch)
         watch.alone_at = None
         if video.status == VideoStatus.COMPLETED and video.video_url is None:

@@ -12,9 +12,10 @@ import anyio
 from attrs import define, field
 
 from heygen_async._board import Board
+from heygen_async._lists import Looks
 from heygen_async._policies import PollPolicy
 from heygen_async._protocol.schedule import wait_limit
-from heygen_async._rounds import Looker, Looks
+from heygen_async._rounds import Looker
 from heygen_async._turns import Turns
 from heygen_async._watches import Watch
 from heygen_async.errors import HeyGenError, VideoNotAvailableError
@@ -60,11 +61,13 @@ class Coordinator:
         timeout: float | None = None,
         may_switch: bool = False,
         asset: Asset = "video",
+        length: float | None = None,
     ) -> Video:
         """Wait until a video is failed, or completed with the URL of `asset`, and return it.
 
         `submitted_at` is `anyio.current_time()` at submission; None (a bare id) looks at once. `timeout` None means
         the policy's, `math.inf` no limit, 0 one look. `may_switch` allows to go on on v3 when the v1 API is gone.
+        `length` is how many seconds the video will be long, if the request tells: long ones take longer to render.
         Raise `WaitTimeoutError`, `VideoNotAvailableError`, `NotFoundError`, `AuthenticationError`,
         `PermissionDeniedError`, `ApiRetiredError`, or what ended all waits. Cancelling ends this wait only.
         """
@@ -76,6 +79,7 @@ class Coordinator:
             submitted_at=submitted_at,
             may_switch=may_switch,
             now=anyio.current_time(),
+            length=length,
         )
         try:
             return await self._turns.until(lambda: _outcome(watch, asset), watch, limit)
@@ -91,6 +95,7 @@ class Coordinator:
         submitted_at: float | None,
         timeout: float | None = None,
         may_switch: bool = False,
+        length: float | None = None,
     ) -> Updates:
         """Iterate over a video's changes of status: the first one seen first, the terminal one (with details) last.
 
@@ -101,7 +106,7 @@ class Coordinator:
 
         def admit(now: float) -> Watch:
             return self._board.admit(
-                video_id, wire, policy=policy, submitted_at=submitted_at, may_switch=may_switch, now=now
+                video_id, wire, policy=policy, submitted_at=submitted_at, may_switch=may_switch, now=now, length=length
             )
 
         return Updates(self._board, self._turns, admit, wait_limit(timeout, policy))

@@ -88,6 +88,11 @@ class PollPolicy:
     bulk request looks at up to 100 videos, so a short interval is cheap. `timeout` 3600 s is the default of `wait()`;
     it bounds the wait, not the render (typical: 5 to 15 minutes). `visibility_grace` 60 s forgives 404 after creation
     and `url_grace` 60 s a missing URL after completion: both have been seen in practice for some seconds.
+
+    The client learns from its looks how long renders take, and how that goes with the length of the script. A look comes
+    sooner than the schedule says once it probably ends `request_worth` 10 s of waiting, summed over the videos it tells
+    of: five that ended two seconds ago, on average, are worth a request. HeyGen recommends a look every 5 to 10 s at one
+    video. Less makes more requests and shorter waits, more saves requests; `math.inf` keeps to the schedule.
     """
 
     first_after: float = field(default=10, validator=_at_least(0))
@@ -97,6 +102,7 @@ class PollPolicy:
     timeout: float = field(default=3600, validator=_at_least(0))
     visibility_grace: float = field(default=60, validator=_at_least(0))
     url_grace: float = field(default=60, validator=_at_least(0))
+    request_worth: float = field(default=10, validator=_positive)
 
 
 @frozen(kw_only=True)
@@ -107,9 +113,12 @@ class Limits:
     batches together; None leaves it to HeyGen's own limit (10 on pay-as-you-go), which batches learn from its 429
     answers and `videos.generate` waits out. `max_connections` 16 bounds the connections to the API: one bulk look
     answers for 100 videos, and larger httpx pools are slower, not faster. `max_downloads` 4 bounds the files fetched
-    at the same time.
+    at the same time. `max_segments` bounds the connections over which one of them comes: a file host that holds each
+    connection to a pace of its own gets further ones as long as each helps, any other just one. Four are the most that
+    tools such as aria2 and browsers commonly open for one file; 1 turns it off.
     """
 
     max_in_flight: int | None = field(default=None, validator=optional(_positive_int))
     max_connections: int = field(default=16, validator=_positive_int)
     max_downloads: int = field(default=4, validator=_positive_int)
+    max_segments: int = field(default=4, validator=_positive_int)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final
 
 import anyio
 
 from heygen_async._board import Board
+from heygen_async._choice import Choice, choose, wake_time
+from heygen_async._lists import WALK_LIMIT, Lister, Looks
 from heygen_async._protocol.looks import (
     NOT_FOUND,
-    BulkStatus,
-    ListThrift,
-    PageWalk,
     Verdict,
-    VideoPage,
     in_chunks,
     is_conclusive,
     judge_bulk,
@@ -22,34 +21,19 @@ from heygen_async._protocol.looks import (
     match_statuses,
 )
 from heygen_async._protocol.schedule import BULK, Breaker, RateBound
+from heygen_async._protocol.worth import NOWHERE
 from heygen_async._watches import Watch
-from heygen_async.errors import HeyGenError, RateLimitError
-from heygen_async.models.video import ApiVersion, Video
+from heygen_async.errors import HeyGenError
+from heygen_async.models.video import Video
 
 # Requests at the same time: looks must leave room for submissions on the 16 connections of the API lane.
 _CHUNKS_AT_ONCE: Final = 4
 _SINGLES_AT_ONCE: Final = 8
 _SINGLES_PER_SECOND: Final = 16
-# A walk through the list that takes longer is left to single looks, which start then by themselves.
-_WALK_LIMIT: Final = 10.0
+# Where so many videos are waited for, the first one to end is looked up on a page: that costs no more, and tells more.
+_CROWD: Final = 5
 _BULK_STRIKES: Final = 3
 _BULK_REST: Final = 300.0
-
-
-class Looks(Protocol):
-    """Make one request per call, without retries, and raise the `HeyGenError` it ended in."""
-
-    async def bulk(self, video_ids: Sequence[str]) -> Sequence[BulkStatus]:
-        """Return the states of up to 100 videos of v3."""
-        ...
-
-    async def one(self, video_id: str, wire: ApiVersion) -> Video:
-        """Return one video in full."""
-        ...
-
-    async def page(self, wire: ApiVersion, token: str | None) -> VideoPage:
-        """Return the newest 100 videos, or the page that `token` stands for."""
-        ...
 
 
 class Looker:
@@ -59,10 +43,17 @@ class Looker:
         self._looks = looks
         self._board = board
         self._bulk = Breaker(limit=_BULK_STRIKES, rest=_BULK_REST)
-        self._thrift: dict[ApiVersion, ListThrift] = {"v3": ListThrift(), "v2": ListThrift()}
+        self._lister = Lister(looks, board)
         self._bulks = anyio.CapacityLimiter(_CHUNKS_AT_ONCE)
         self._singles = anyio.CapacityLimiter(_SINGLES_AT_ONCE)
         self._rate = RateBound(_SINGLES_PER_SECOND, _SINGLES_PER_SECOND)
+
+    def next_time(self) -> float:
+        """Return when there is something to look at, by the schedule or because that is worth while."""
+        now = anyio.current_time()
+        if not self._bulk.allows(now):
+            return self._board.next_time()
+        return wake_time(self._board, now, pages_pay=self._lister.pays(now))
 
     async def round(self) -> None:
         """Look at everything that is due; cancelled in the middle, what was not answered stays due."""
@@ -70,15 +61,14 @@ class Looker:
         by_bulk = self._bulk.allows(now)
         for wire, agenda in self._board.agendas.items():
             if wire == "v3" and by_bulk:
-                await self._in_hand(agenda.take(now), self._look_in_bulk)
-            else:
-                await self._in_hand(agenda.take(now, early=self._thrift[wire].usable(now)), self._look_by_list)
+                choice = choose(self._board, now, pages_pay=self._lister.pays(now))
+                await self._in_hand(choice.taken, partial(self._look_in_bulk, choice))
+            elif watches := agenda.take(now, early=self._lister.usable(wire, now)):
+                await self._in_hand(watches, partial(self._look_by_list, watches))
 
-    async def _in_hand(self, watches: list[Watch], look: Callable[[list[Watch]], Awaitable[None]]) -> None:
-        if not watches:
-            return
+    async def _in_hand(self, watches: list[Watch], look: Callable[[], Awaitable[None]]) -> None:
         try:
-            await look(watches)
+            await look()
         finally:
             now = anyio.current_time()
             for watch in watches:
@@ -87,10 +77,9 @@ class Looker:
 
     # In bulk
 
-    async def _look_in_bulk(self, watches: list[Watch]) -> None:
-        """Look at v3 videos, 100 per request; then get the details of the finished ones."""
-        self._look_singly([watch for watch in watches if watch.alone])
-        fit = [watch for watch in watches if not watch.alone]
+    async def _look_in_bulk(self, choice: Choice) -> None:
+        """Look at pages, and at v3 videos, 100 per request; then get the details of the finished ones."""
+        self._look_singly(choice.alone)
         verdicts: list[Verdict | None] = []
         unanswered: list[Watch] = []
 
@@ -104,12 +93,17 @@ class Looker:
             if verdict is Verdict.ALONE:
                 unanswered.extend(open_ones)
 
-        await _each(list(in_chunks(fit, BULK)), look)
+        chunks = [partial(look, chunk) for chunk in in_chunks(choice.in_bulk, BULK)]
+        await _each([*chunks, *(partial(self._read, page) for page in choice.pages)])
         self._judge_the_endpoint(verdicts)
-        finished = [watch for watch in fit if watch.finished and watch.details is None]
         if unanswered:
             await self._look_by_list(unanswered)
-        await self._get_details(finished)
+        await self._get_details([watch for watch in choice.in_bulk if watch.finished and watch.details is None])
+
+    async def _read(self, page: str | None) -> None:
+        async with self._bulks:
+            if anyio.current_time() >= self._board.paused_until:
+                await self._lister.read(page)
 
     def _judge_the_endpoint(self, verdicts: Sequence[Verdict | None]) -> None:
         if None in verdicts:
@@ -136,7 +130,7 @@ class Looker:
         if word is None:
             self._board.saw_nothing(watch, now)
         elif word.lower() != NOT_FOUND:
-            self._board.saw_status(watch, word, now, details_at=now + _WALK_LIMIT)
+            self._board.saw_status(watch, word, now, details_at=now + WALK_LIMIT)
         elif watch.is_young(now):
             self._board.schedule(watch, now)
         else:
@@ -153,10 +147,21 @@ class Looker:
 
     async def _get_details(self, finished: list[Watch]) -> None:
         """Read the details of many finished videos from the list, and leave the rest to their own waiters."""
-        budget = self._pages_for("v3", len(finished))
+        await _each([partial(self._read, page) for page in self._pages_of(finished)])
+        left = [watch for watch in finished if watch.details is None]
+        budget = self._lister.budget("v3", len(left))
         if budget:
-            await self._walk("v3", finished, budget, self._take_details, counts=is_conclusive)
-        self._look_singly([watch for watch in finished if watch.details is None])
+            await self._lister.walk("v3", left, budget, self._take_details, counts=is_conclusive)
+        self._look_singly([watch for watch in left if watch.details is None])
+
+    def _pages_of(self, finished: list[Watch]) -> list[str | None]:
+        """Return the pages that are read instead of single looks: those known to pay, or the newest one as a trial."""
+        now = anyio.current_time()
+        pages = list(dict.fromkeys(watch.page for watch in finished if watch.page != NOWHERE))
+        if self._lister.pays(now):
+            return pages
+        is_trial = None in pages and len(self._board) >= _CROWD and self._lister.is_worth_a_try(now)
+        return [None] if is_trial and self._lister.budget("v3", len(finished)) == 0 else []
 
     def _take_details(self, watch: Watch, video: Video, now: float) -> None:
         if is_conclusive(video) and watch.details is None:
@@ -178,54 +183,15 @@ class Looker:
             else:
                 self._board.saw_status(watch, video.status, now, details_at=now)
 
-        budget = self._pages_for(wire, len(watches))
+        budget = self._lister.budget(wire, len(watches))
         if budget:
-            await self._walk(wire, watches, budget, take, counts=_any)
+            await self._lister.walk(wire, watches, budget, take, counts=_any)
         self._look_singly([watch for watch in watches if watch not in told])
 
     def _look_singly(self, watches: Sequence[Watch]) -> None:
         now = anyio.current_time()
         for watch in watches:
             self._board.assign(watch, at=now)
-
-    def _pages_for(self, wire: ApiVersion, wanted: int) -> int:
-        now = anyio.current_time()
-        return 0 if now < self._board.paused_until else self._thrift[wire].budget(wanted, now)
-
-    async def _walk(
-        self,
-        wire: ApiVersion,
-        watches: list[Watch],
-        budget: int,
-        take: Callable[[Watch, Video, float], None],
-        *,
-        counts: Callable[[Video], bool],
-    ) -> None:
-        by_id: dict[str, list[Watch]] = {}
-        for watch in watches:
-            by_id.setdefault(watch.id, []).append(watch)
-        walk = PageWalk(by_id, budget)
-        with anyio.move_on_after(_WALK_LIMIT):
-            while walk.goes_on and anyio.current_time() >= self._board.paused_until:
-                page = await self._page(wire, walk.token)
-                if page is None:
-                    return
-                now = anyio.current_time()
-                for video in walk.read(page, counts=counts):
-                    for watch in by_id[video.id]:
-                        take(watch, video, now)
-        self._thrift[wire].learn(walk, anyio.current_time())
-
-    async def _page(self, wire: ApiVersion, token: str | None) -> VideoPage | None:
-        # The list only saves requests: whatever it refuses, even the key, is for the single looks to find out.
-        try:
-            return await self._looks.page(wire, token)
-        except HeyGenError as error:
-            now = anyio.current_time()
-            self._thrift[wire].failed(now)
-            if isinstance(error, RateLimitError):
-                self._board.pause(error, now)
-            return None
 
     # One alone
 
@@ -274,12 +240,10 @@ def _any(video: Video) -> bool:  # noqa: ARG001 - any news of a video is a gain 
     return True
 
 
-async def _each(
-    chunks: Sequence[Sequence[Watch]], look: Callable[[Sequence[Watch]], Coroutine[Any, Any, None]]
-) -> None:
-    if len(chunks) == 1:
-        await look(chunks[0])
+async def _each(looks: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    if len(looks) == 1:
+        await looks[0]()
         return
     async with anyio.create_task_group() as group:
-        for chunk in chunks:
-            group.start_soon(look, chunk)
+        for look in looks:
+            group.start_soon(look)

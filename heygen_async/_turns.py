@@ -86,20 +86,20 @@ class Turns:
             version = watch.version
             # No await may come between this check and the alarm being set: news in that moment would be slept over.
             while watch.version == version and lead.leader is turn:
-                if not await self._dozed(self._board.next_time()):
+                if not await self._dozed(self._looker.next_time()):
                     await self._round(turn)
         finally:
             if lead.leader is turn:
                 lead.leader = None
 
     async def _dozed(self, until: float) -> bool:
-        """Sleep until a time or an alarm, and say whether that took any time."""
+        """Sleep until a time or an alarm, and say whether it was the alarm."""
         if until <= anyio.current_time():
             return False
         alarm = self._board.lead.set_alarm()
         with anyio.move_on_after(until - anyio.current_time()):
             await alarm.wait()
-        return True
+        return alarm.is_set()
 
     async def _round(self, turn: Turn) -> None:
         """Look at what is due; where that takes long, another waiter leads meanwhile."""

@@ -8,6 +8,7 @@ import anyio
 from attrs import define
 
 from heygen_async._policies import PollPolicy
+from heygen_async._protocol.worth import NOWHERE
 from heygen_async.errors import HeyGenError
 from heygen_async.models.video import ApiVersion, Video, VideoStatus
 
@@ -18,6 +19,9 @@ class Watch:
 
     `video` is the newest answer; once its status is terminal it has all details. `finished` says that a terminal
     status was seen, with or without details.
+
+    `born` is the submission, if `timed`; else the first wait, from which nothing can be learnt. `length` is that of the
+    video in seconds, as far as the request tells it. `page` is where the video should be in the account's list.
     """
 
     id: str
@@ -43,6 +47,13 @@ class Watch:
     failures: int = 0
     absences: int = 0
     trouble: str | None = None
+    timed: bool = False
+    length: float | None = None
+    running_at: float = -math.inf
+    asked_at: float = -math.inf
+    ended_at: float | None = None
+    page: str | None = NOWHERE
+    misses: int = 0
 
     @property
     def details(self) -> Video | None:

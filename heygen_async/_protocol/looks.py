@@ -25,6 +25,7 @@ _MOST_WANTED: Final = 512
 _REST: Final = 300.0
 _BARREN_PAGES: Final = 2
 
+_QUEUED: Final = frozenset({"queued", "waiting", "pending"})
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_.:~-]{1,128}")
 # Statuses that say something about the moment, not about the route or the ids asked for.
 _PASSING: Final = frozenset({408, 409, 425})
@@ -91,6 +92,11 @@ def match_statuses(wanted: Collection[str], rows: Iterable[BulkStatus]) -> dict[
         if known is None or not VideoStatus(known).is_terminal:
             found[row.video_id] = row.status
     return found
+
+
+def in_same_words(status: str, known: str | None) -> str:
+    """Return a status as it was told before, if the bulk look and the list only name it differently."""
+    return known if known is not None and {status.lower(), known.lower()} <= _QUEUED else status
 
 
 def is_conclusive(video: Video) -> bool:
@@ -213,4 +219,36 @@ class ListThrift:
 
     def failed(self, now: float) -> None:
         """Leave the list alone for some minutes."""
+        self._rest_until = now + _REST
+
+
+class PageTrust:
+    """Know whether single pages of the list are worth asking for: whether they hold what waiters need."""
+
+    def __init__(self) -> None:
+        self._conclusive = False
+        self._useless = 0
+        self._barren = 0
+        self._rest_until = -math.inf
+
+    def pays(self, now: float) -> bool:
+        """Say whether a page brings finished videos with all that is needed, as far as is known."""
+        return self._conclusive and now >= self._rest_until
+
+    def is_worth_a_try(self, now: float) -> bool:
+        """Say whether a page might do so."""
+        return now >= self._rest_until
+
+    def learn(self, ended: Sequence[Video], *, met: int, now: float) -> None:
+        """Take account of a page on which `met` watched videos were, of which some have `ended`."""
+        conclusive = sum(1 for video in ended if is_conclusive(video))
+        self._conclusive = self._conclusive or conclusive > 0
+        self._useless = 0 if conclusive else self._useless + len(ended)
+        self._barren = 0 if met else self._barren + 1
+        if self._useless >= _WORTH_A_PAGE or self._barren >= _BARREN_PAGES:
+            self.failed(now)
+
+    def failed(self, now: float) -> None:
+        """Ask for no page for some minutes."""
+        self._conclusive, self._useless, self._barren = False, 0, 0
         self._rest_until = now + _REST

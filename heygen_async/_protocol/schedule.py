@@ -107,6 +107,9 @@ class Agenda(Generic[K]):
     def __contains__(self, key: K) -> bool:
         return key in self._entries
 
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._entries)
+
     def put(self, key: K, *, now: float, due: float) -> None:
         """Note that `key` is due at `due`, counted from `now`; a later note replaces an earlier one."""
         self._numbers += 1
@@ -135,18 +138,14 @@ class Agenda(Generic[K]):
         while self.next_due() <= now:
             taken.append(self._pop())
         if taken and early:
-            taken += self._pop_early(now)
+            taken += self.company(now)
         return taken
 
-    def _pop(self) -> K:
-        key = heapq.heappop(self._heap)[2]
-        del self._entries[key]
-        return key
-
-    def _pop_early(self, now: float) -> list[K]:
+    def company(self, now: float, *, most: float = math.inf) -> list[K]:
+        """Remove and return what may be looked at now although it is not due, the first due first."""
         taken: list[K] = []
         waiting: list[tuple[float, int, K]] = []
-        while len(waiting) < _PASSED_OVER and self.next_due() < math.inf:
+        while len(taken) < most and len(waiting) < _PASSED_OVER and self.next_due() < math.inf:
             if self._entries[self._heap[0][2]].early <= now:
                 taken.append(self._pop())
             else:
@@ -154,6 +153,11 @@ class Agenda(Generic[K]):
         for item in waiting:
             heapq.heappush(self._heap, item)
         return taken
+
+    def _pop(self) -> K:
+        key = heapq.heappop(self._heap)[2]
+        del self._entries[key]
+        return key
 
     def _is_valid(self, key: K, number: int) -> bool:
         entry = self._entries.get(key)

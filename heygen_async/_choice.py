@@ -1,0 +1,78 @@
+"""What the leader looks at in a round, and when the next one is: by the schedule, or sooner where that is worth it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from attrs import field, frozen
+
+from heygen_async._board import Board
+from heygen_async._protocol.schedule import BULK
+from heygen_async._protocol.worth import NOWHERE, Look, cover, looks_at, worthwhile
+from heygen_async._watches import Watch
+
+# Looks that become worth while within so short a time go out together: however many wait, the client has other work.
+_TOGETHER: Final = 0.5
+
+
+@frozen(kw_only=True)
+class Choice:
+    """One round of looks at v3; `taken` are the watches that have left the agenda for it."""
+
+    taken: list[Watch]
+    in_bulk: list[Watch] = field(factory=list[Watch])
+    pages: list[str | None] = field(factory=list[str | None])
+    alone: list[Watch] = field(factory=list[Watch])
+
+
+def wake_time(board: Board, now: float, *, pages_pay: bool) -> float:
+    """Return when the leader has something to look at."""
+    scheduled = board.next_time()
+    if scheduled <= now or not board.forecast.knows:
+        return scheduled
+    prospects = [board.forecast.prospect(watch, now) for watch in board.agendas["v3"] if not watch.alone]
+    soonest = min((look.worth_in for look in looks_at(prospects, pages_pay=pages_pay)), default=scheduled)
+    return max(board.paused_until, min(scheduled, now + max(_TOGETHER, soonest)))
+
+
+def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
+    """Take from the agenda what is looked at now.
+
+    As long as nothing has been learnt, what is due takes along all that is well into its interval. Later it takes along
+    only what fills its requests, and pages are read where that costs less.
+    """
+    agenda, forecast = board.agendas["v3"], board.forecast
+    if not forecast.knows:
+        return _choice(agenda.take(now), {}, [])
+    prospects = [forecast.prospect(watch, now) for watch in agenda if not watch.alone]
+    worthy = worthwhile(prospects, pages_pay=pages_pay)
+    due = agenda.take(now, early=False)
+    needed = cover([forecast.prospect(watch, now) for watch in due if not watch.alone], pages_pay=pages_pay)
+    pages = dict.fromkeys(look.page for look in (*worthy, *needed) if look.page != NOWHERE)
+    seats = {watch: None for watch in due if watch.page not in pages}
+    free = BULK * max(_bulk_looks(worthy), math.ceil(len(seats) / BULK)) - len(seats)
+    worth_a_seat = [one.key for look in worthy if look.page == NOWHERE for one in look.prospects]
+    chosen = [watch for watch in worth_a_seat if watch not in seats and watch.page not in pages][:free]
+    for watch in chosen:
+        agenda.drop(watch)
+    company = agenda.company(now, most=free - len(chosen))
+    for look in worthy:
+        for prospect in look.prospects:
+            prospect.key.asked_at = now
+    return _choice([*due, *chosen, *company], pages, list(pages))
+
+
+def _bulk_looks(looks: Sequence[Look[Watch]]) -> int:
+    return sum(1 for look in looks if look.page == NOWHERE)
+
+
+def _choice(taken: list[Watch], told: Collection[str | None], pages: list[str | None]) -> Choice:
+    asked = [watch for watch in taken if watch.page not in told]
+    return Choice(
+        taken=taken,
+        in_bulk=[watch for watch in asked if not watch.alone],
+        alone=[watch for watch in asked if watch.alone],
+        pages=pages,
+    )

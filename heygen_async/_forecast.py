@@ -1,0 +1,64 @@
+"""What the looks of a client teach about its renders, and what that lets it expect of the videos it waits for."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from attrs import define, field
+
+from heygen_async._protocol.pace import NO_OUTLOOK, Pace
+from heygen_async._protocol.worth import Prospect
+from heygen_async._watches import Watch
+from heygen_async.models.video import Video
+
+# HeyGen's two timestamps are whole seconds.
+_ROUNDING: Final = 2.0
+# A video that ended at some age between one and three minutes teaches nothing worth knowing.
+_VAGUE: Final = 3.0
+
+
+@define(eq=False)
+class Forecast:
+    """Learn from watches, and judge them."""
+
+    _pace: Pace = field(factory=Pace, init=False)
+
+    @property
+    def knows(self) -> bool:
+        """Say whether any render has been seen to end."""
+        return self._pace.knows
+
+    def saw_running(self, watch: Watch, now: float) -> None:
+        """Take note that a video was still running."""
+        if watch.timed and now > watch.born:
+            self._pace.saw_running(max(0.0, watch.running_at - watch.born), now - watch.born, watch.length)
+        watch.running_at, watch.ended_at = now, None
+
+    def saw_end(self, watch: Watch, video: Video) -> None:
+        """Learn from a finished video with its details; when it ended may be among them."""
+        if not watch.timed or watch.ended_at is None:
+            return
+        earliest, latest = max(0.0, watch.running_at - watch.born), watch.ended_at - watch.born
+        took = _rendered_for(video)
+        if took is not None and max(0.0, earliest - _ROUNDING) < took <= latest + _ROUNDING:
+            self._pace.saw_running(earliest, max(earliest, took), watch.length)
+            self._pace.saw_end(took, took, watch.length)
+        elif latest <= earliest * _VAGUE:
+            self._pace.saw_end(earliest, latest, watch.length)
+
+    def prospect(self, watch: Watch, now: float) -> Prospect[Watch]:
+        """Return what a look at a running video promises now; one whose looks fail promises nothing."""
+        since = max(watch.running_at, watch.asked_at, watch.born)
+        worth = watch.policy.request_worth
+        known = watch.timed and not watch.failures and worth < math.inf
+        outlook = self._pace.outlook(since - watch.born, now - watch.born, watch.length) if known else NO_OUTLOOK
+        return Prospect(
+            watch, watch.page, outlook.chance, outlook.lost / worth, outlook.chance / worth, outlook.hazard / worth
+        )
+
+
+def _rendered_for(video: Video) -> float | None:
+    if video.created_at is None or video.completed_at is None:
+        return None
+    return video.completed_at - video.created_at

@@ -1,0 +1,155 @@
+"""The account's list of videos, newest first: what its pages tell of the videos that are waited for.
+
+A page holds a hundred neighbours. Once one has been read, its token leads straight back to it, however deep it lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+import anyio
+
+from heygen_async._board import Board
+from heygen_async._protocol.looks import (
+    BulkStatus,
+    ListThrift,
+    PageTrust,
+    PageWalk,
+    VideoPage,
+    in_same_words,
+    is_conclusive,
+)
+from heygen_async._protocol.worth import NOWHERE
+from heygen_async._watches import Watch
+from heygen_async.errors import HeyGenError, RateLimitError
+from heygen_async.models.video import ApiVersion, Video
+
+# A walk that takes longer is left to single looks, which start then by themselves.
+WALK_LIMIT: Final = 10.0
+# A video that two pages without any that is waited for did not hold is looked for on no further one.
+_MISSES: Final = 2
+
+
+class Looks(Protocol):
+    """Make one request per call, without retries, and raise the `HeyGenError` it ended in."""
+
+    async def bulk(self, video_ids: Sequence[str]) -> Sequence[BulkStatus]:
+        """Return the states of up to 100 videos of v3."""
+        ...
+
+    async def one(self, video_id: str, wire: ApiVersion) -> Video:
+        """Return one video in full."""
+        ...
+
+    async def page(self, wire: ApiVersion, token: str | None) -> VideoPage:
+        """Return the newest 100 videos, or the page that `token` stands for."""
+        ...
+
+
+class Lister:
+    """Read pages of the list and tell the board what they say."""
+
+    def __init__(self, looks: Looks, board: Board) -> None:
+        self._looks = looks
+        self._board = board
+        self._thrift: dict[ApiVersion, ListThrift] = {"v3": ListThrift(), "v2": ListThrift()}
+        self._trust = PageTrust()
+
+    def usable(self, wire: ApiVersion, now: float) -> bool:
+        """Say whether the list may be asked at all."""
+        return self._thrift[wire].usable(now)
+
+    def pays(self, now: float) -> bool:
+        """Say whether a page of v3 is known to bring all that is needed of the videos on it."""
+        return self._trust.pays(now) and self.usable("v3", now)
+
+    def is_worth_a_try(self, now: float) -> bool:
+        """Say whether a page of v3 might do so."""
+        return self._trust.is_worth_a_try(now) and self.usable("v3", now)
+
+    def budget(self, wire: ApiVersion, wanted: int) -> int:
+        """Return how many pages may be read to find so many videos."""
+        now = anyio.current_time()
+        return 0 if now < self._board.paused_until else self._thrift[wire].budget(wanted, now)
+
+    async def walk(
+        self,
+        wire: ApiVersion,
+        watches: list[Watch],
+        budget: int,
+        take: Callable[[Watch, Video, float], None],
+        *,
+        counts: Callable[[Video], bool],
+    ) -> None:
+        """Read the list from its newest page on, as long as that finds the videos of `watches` cheaply."""
+        by_id: dict[str, list[Watch]] = {}
+        for watch in watches:
+            by_id.setdefault(watch.id, []).append(watch)
+        walk = PageWalk(by_id, budget)
+        with anyio.move_on_after(WALK_LIMIT):
+            while walk.goes_on and anyio.current_time() >= self._board.paused_until:
+                token = walk.token
+                page = await self._page(wire, token)
+                if page is None:
+                    return
+                now = anyio.current_time()
+                for video in walk.read(page, counts=counts):
+                    for watch in by_id[video.id]:
+                        take(watch, video, now)
+                if wire == "v3":
+                    self._tell(page, token, now)
+        self._thrift[wire].learn(walk, anyio.current_time())
+
+    async def read(self, token: str | None) -> None:
+        """Read one page of v3, for all videos on it."""
+        page: VideoPage | None = None
+        with anyio.move_on_after(WALK_LIMIT) as scope:
+            page = await self._page("v3", token)
+        now = anyio.current_time()
+        if page is not None:
+            self._tell(page, token, now)
+        elif scope.cancelled_caught:
+            self._trust.failed(now)
+
+    async def _page(self, wire: ApiVersion, token: str | None) -> VideoPage | None:
+        # The list only saves requests: whatever it refuses, even the key, is for the single looks to find out.
+        try:
+            return await self._looks.page(wire, token)
+        except HeyGenError as error:
+            now = anyio.current_time()
+            self._thrift[wire].failed(now)
+            if isinstance(error, RateLimitError):
+                self._board.pause(error, now)
+            return None
+
+    def _tell(self, page: VideoPage, token: str | None, now: float) -> None:
+        """Take what a page says of all videos that are waited for, and note where they are."""
+        here: set[Watch] = set()
+        ended: list[Video] = []
+        for video in page.videos:
+            watch = self._board.find("v3", video.id)
+            if watch is None or watch in here:
+                continue
+            here.add(watch)
+            watch.page, watch.misses = token, 0
+            if watch.details is None:
+                ended += [video] if video.status.is_terminal else []
+                self._take(watch, video, now)
+        _move_down([watch for watch in self._board.on_page(token) if watch not in here], page, now, barren=not here)
+        self._trust.learn(ended, met=len(here), now=now)
+
+    def _take(self, watch: Watch, video: Video, now: float) -> None:
+        if is_conclusive(video):
+            self._board.saw_video(watch, video, now)
+        elif watch.is_scheduled:
+            self._board.saw_status(watch, in_same_words(video.status, watch.status), now, details_at=now)
+
+
+def _move_down(missed: Iterable[Watch], page: VideoPage, now: float, *, barren: bool) -> None:
+    """Look for videos that are not on their page on the next one: newer ones push them down."""
+    for watch in missed:
+        if watch.is_young(now):
+            continue
+        watch.misses += barren
+        watch.page = NOWHERE if page.next_token is None or watch.misses >= _MISSES else page.next_token

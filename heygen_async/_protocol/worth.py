@@ -1,0 +1,129 @@
+"""Which look is worth its request by now, and when the next one will be. Pure: no clock, no I/O.
+
+Two kinds of request tell of many videos at once. A bulk look takes any hundred ids, but has no URLs: each video it
+finds ended costs another request, or shares one with its neighbours on a page. A page of the list holds a hundred
+neighbours, ended or not, with URLs. A look is worth while once the waiting that it probably ends, counted in what one
+request is worth, exceeds the requests that it costs.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from attrs import frozen
+
+K = TypeVar("K", bound=Hashable)
+
+NOWHERE: Final = "\0"
+"""The page of a video that is not known to be on any: None is the newest page, and no token has a NUL in it."""
+
+_SEATS: Final = 100
+# Which hundred videos a bulk look takes is decided by what it will have missed so many seconds from now.
+_AHEAD: Final = 4.0
+
+
+class Prospect(NamedTuple, Generic[K]):
+    """What a look at one video promises.
+
+    `chance` is the probability that it has ended. `lost` is the waiting since then to be expected, `rate` how fast that
+    grows, per second, and `growth` how fast the rate does; these three in units of what a request is worth.
+    """
+
+    key: K
+    page: str | None
+    chance: float
+    lost: float
+    rate: float
+    growth: float
+
+    @property
+    def urgency(self) -> float:
+        return self.lost + self.rate * _AHEAD + self.growth * _AHEAD * _AHEAD / 2
+
+
+@frozen
+class Look(Generic[K]):
+    """One request: a page, or a bulk look if `page` is `NOWHERE`."""
+
+    page: str | None
+    prospects: Sequence[Prospect[K]]
+    cost: float
+
+    @property
+    def share(self) -> float:
+        """Return how many of the videos supposed to be on a page can be there."""
+        return min(1.0, _SEATS / len(self.prospects))
+
+    @property
+    def worth(self) -> float:
+        """Return what the look gains per request."""
+        return self.share * sum(prospect.lost for prospect in self.prospects) / self.cost
+
+    @property
+    def worth_in(self) -> float:
+        """Return in how many seconds the look is worth while."""
+        lost = self.cost / self.share - sum(prospect.lost for prospect in self.prospects)
+        rate = sum(prospect.rate for prospect in self.prospects)
+        growth = sum(prospect.growth for prospect in self.prospects)
+        if lost <= 0:
+            return 0.0
+        if growth <= 0:
+            return lost / rate if rate > 0 else math.inf
+        return (math.sqrt(rate * rate + 2 * growth * lost) - rate) / growth
+
+
+def looks_at(prospects: Iterable[Prospect[K]], *, pages_pay: bool) -> list[Look[K]]:
+    """Return the looks to choose from: one in bulk, and with `pages_pay` one at each page."""
+    known = list(prospects)
+    if not known:
+        return []
+    best = heapq.nlargest(_SEATS, known, key=lambda prospect: prospect.urgency) if len(known) > _SEATS else known
+    if not pages_pay:
+        return [Look(NOWHERE, best, 1.0)]
+    pages = {page: group for page, group in _by_page(known).items() if page != NOWHERE}
+    return [Look(NOWHERE, best, 1.0 + requests_after(best)), *(Look(page, group, 1.0) for page, group in pages.items())]
+
+
+def requests_after(prospects: Sequence[Prospect[K]]) -> float:
+    """Return how many requests for URLs follow a bulk look, on average, if each page is one."""
+    return sum(
+        sum(prospect.chance for prospect in group)
+        if page == NOWHERE
+        else 1 - math.prod(1 - prospect.chance for prospect in group)
+        for page, group in _by_page(prospects).items()
+    )
+
+
+def worthwhile(prospects: Collection[Prospect[K]], *, pages_pay: bool) -> list[Look[K]]:
+    """Return the looks that are worth their requests now, the best one first; none of them takes what others do."""
+    chosen: list[Look[K]] = []
+    left = list(prospects)
+    while looks := looks_at(left, pages_pay=pages_pay):
+        best = max(looks, key=lambda look: look.worth)
+        if best.worth < 1:
+            break
+        chosen.append(best)
+        taken = {prospect.key for prospect in best.prospects}
+        left = [prospect for prospect in left if prospect.key not in taken]
+    return chosen
+
+
+def cover(due: Sequence[Prospect[K]], *, pages_pay: bool) -> list[Look[K]]:
+    """Return looks at all of `due`, with as few requests as probably possible."""
+    if not due:
+        return []
+    in_bulk = [Look(NOWHERE, due[start : start + _SEATS], 1.0) for start in range(0, len(due), _SEATS)]
+    pages = _by_page(due)
+    if not pages_pay or NOWHERE in pages or len(pages) > len(in_bulk) + requests_after(due):
+        return in_bulk
+    return [Look(page, group, 1.0) for page, group in pages.items()]
+
+
+def _by_page(prospects: Iterable[Prospect[K]]) -> dict[str | None, list[Prospect[K]]]:
+    pages: dict[str | None, list[Prospect[K]]] = {}
+    for prospect in prospects:
+        pages.setdefault(prospect.page, []).append(prospect)
+    return pages
