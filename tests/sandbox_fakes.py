@@ -36,6 +36,8 @@ class InstantRenderer:
         render.folder.mkdir()
         body = MP4_START + bytes(range(256)) * (self.size // 256)
         (render.folder / f"video.{render.plan.suffix}").write_bytes(body)
+        if render.plan.captions:
+            (render.folder / f"captioned.{render.plan.suffix}").write_bytes(MP4_START + b"with captions")
         for name in ("thumbnail.jpg", "preview.gif", "captions.srt", "captions.ass"):
             (render.folder / name).write_text(name)
 

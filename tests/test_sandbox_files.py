@@ -58,7 +58,7 @@ async def test_a_link_gives_the_file_without_a_key(sandbox, host, renderer):
 
 
 async def test_the_other_files_have_links_too(sandbox, host):
-    """Thumbnail, preview, captions; a captioned video is the video, because captions are in every frame."""
+    """Thumbnail, preview, captions; the captioned video is a file of its own."""
     video = await video_of(sandbox, caption={"style": "default"})
     types = {}
     for name in ("thumbnail_url", "gif_url", "subtitle_url", "captioned_video_url"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from attrs import evolve
 
 from heygen_async.sandbox.plan import Backdrop, Plan, Scene
 from heygen_async.sandbox.render.look import look_of, rgb
 from heygen_async.sandbox.render.pose import pose_at
-from heygen_async.sandbox.render.timeline import Track, ass, plan_cues, srt
+from heygen_async.sandbox.render.timeline import Cue, Track, ass, plan_cues, scene_cues, sentences, srt
 from heygen_async.sandbox.script import count_words, speak
-from heygen_async.sandbox.sources import label
 from heygen_async.sandbox.v2_orders import order_v2
 from heygen_async.sandbox.v3_orders import order_v3
 from tests.sandbox_fakes import avatar_video, quick_start
@@ -216,14 +216,6 @@ def test_prices_follow_the_length_and_engine(body, usd):
     assert order.usd == pytest.approx(usd)
 
 
-def test_labels_hold_no_signatures_and_stay_short():
-    """A URL shows its last part, never its query."""
-    assert label("https://host/a/b.png?X-Amz-Signature=secret") == "b.png"
-    assert label("https://user:pass@host?sig=/secret") == "file"
-    assert label("http://[broken/a/b.mp4#t=1") == "b.mp4"
-    assert label("x" * 50) == "x" * 29 + "…"
-
-
 def test_captions_share_the_time_of_their_sentence():
     """Cues follow one another without gaps, none is longer than 42 characters, the last one ends with the speech."""
     text = "A first sentence that is certainly much longer than one caption line can hold. Short one! 3.5 percent more."
@@ -242,18 +234,21 @@ def test_captions_share_the_time_of_their_sentence():
 
 def test_pauses_show_no_caption_and_a_closed_mouth():
     """In the middle of a break nothing is said."""
-    track = Track.of(scene('one two three four five <break time="2s"/> six seven eight nine ten'))
+    part = scene('one two three four five <break time="2s"/> six seven eight nine ten')
+    track = Track.of(list(scene_cues(part)))
     assert track.cue_at(1.0).text == "one two three four five"
     assert track.cue_at(3.0) is None
     assert track.cue_at(4.5).text == "six seven eight nine ten"
-    pause = pose_at(track, 3.0, beat=0)
-    assert (pause.mouth, pause.caption) == (0, "")
+    pause = pose_at(track, 3.0, mouth=0)
+    assert (pause.mouth, pause.caption, pause.wave) == (0, "", 0)
 
 
-def test_the_mouth_opens_on_vowels_and_shuts_on_labials():
-    """Four sounds: m, a, i, t."""
-    track = Track.of(scene("mait"))
-    assert [track.mouth_at(0.125 + 0.25 * number) for number in range(4)] == [0, 4, 2, 1]
+def test_the_arm_swings_more_while_something_is_said():
+    """Poses over a whole gesture, with and without a caption."""
+    talking, waiting = Track.of([Cue(start=0.0, end=9.0, text="Hello.")]), Track.of([])
+    swings = [{pose_at(track, step / 25, mouth=1).arm for step in range(80)} for track in (talking, waiting)]
+    assert swings[0] == set(range(9))
+    assert swings[1] < {2, 3, 4, 5, 6}
 
 
 def test_nothing_overruns_a_scene_that_was_cut():
@@ -261,6 +256,14 @@ def test_nothing_overruns_a_scene_that_was_cut():
     cut = scene("one two three four five six seven eight nine ten", seconds=2.0)
     cues = plan_cues(Plan(width=2, height=2, scenes=(cut,)))
     assert cues[-1].end <= 2.0
+
+
+def test_a_sentence_without_an_end_is_said_in_parts():
+    """No part is longer than 240 characters, and no word is lost."""
+    text = "word " * 200
+    parts = list(sentences(text))
+    assert max(map(len, parts)) <= 240
+    assert " ".join(parts).split() == text.split()
 
 
 def test_srt_and_ass_are_written_as_players_read_them():
@@ -275,6 +278,14 @@ def test_avatars_have_a_look_of_their_own():
     """The same id always looks the same."""
     assert look_of("Daisy") == look_of("Daisy")
     assert len({look_of(f"avatar-{number}") for number in range(20)}) > 10
+
+
+def test_nobody_wears_the_colour_of_the_backdrop():
+    """The shirt is changed, the rest of the look stays."""
+    usual = look_of("Daisy")
+    changed = look_of("Daisy", against=rgb(usual.shirt))
+    assert changed.shirt != usual.shirt
+    assert evolve(changed, shirt=usual.shirt) == usual
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,8 @@ def _others(plan: Plan) -> tuple[str, ...]:
 _MAKERS: Final[dict[str, Callable[[Plan], bytes]]] = {
     "video.mp4": _mp4,
     "video.webm": _webm,
+    "captioned.mp4": _mp4,
+    "captioned.webm": _webm,
     "thumbnail.jpg": lambda plan: jpeg(plan.width, plan.height),
     "preview.gif": lambda plan: gif(plan.width, plan.height),
     "captions.srt": _srt,

@@ -47,11 +47,9 @@ def file_name(kind: str, job: Job) -> str:
 
 
 def stored_name(name: str, plan: Plan) -> str | None:
-    """Return a renderer's name for a file, None if there is none. Captions are in every frame: see `captioned`."""
-    video = f"video.{plan.suffix}"
-    if name in {video, f"captioned.{plan.suffix}"}:
-        return video
-    return name if name in _STORED.values() else None
+    """Return a renderer's name for a file, None if there is none."""
+    films = {f"video.{plan.suffix}"} | ({f"captioned.{plan.suffix}"} if plan.captions else set[str]())
+    return name if name in films or name in _STORED.values() else None
 
 
 class Signer:

@@ -98,8 +98,9 @@ def order_from(template: SampleTemplate, body: Json, *, wire: Wire, idempotency_
     values = {**template.variables, **_matching(template, body["variables"])}
     scenes = [_scene(scene, values) for scene in _chosen(template, body.get("scene_ids"))]
     width, height = _size(template, body.get("dimension"))
-    plan = Plan(width=width, height=height, scenes=tuple(scenes), fps=round(body.get("fps") or 25))
-    burned_in = body.get("subtitles") is not None
+    burned_in = body.get("subtitles") is not None or bool(body.get("caption"))
+    fps = round(body.get("fps") or 25)
+    plan = Plan(width=width, height=height, scenes=tuple(scenes), fps=fps, captions=burned_in)
     return Order(
         wire=wire,
         plan=plan.capped(),
@@ -109,8 +110,8 @@ def order_from(template: SampleTemplate, body: Json, *, wire: Wire, idempotency_
         title=body.get("title") or "Untitled Video",
         callback_id=body.get("callback_id"),
         folder_id=body.get("folder_id"),
-        subtitles=burned_in or bool(body.get("caption")),
-        burned_in=burned_in or bool(body.get("caption")),
+        subtitles=burned_in,
+        burned_in=burned_in,
         idempotency_key=idempotency_key,
     )
 

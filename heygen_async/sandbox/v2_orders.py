@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from attrs import evolve
+
 from heygen_async.sandbox import prices
 from heygen_async.sandbox.core import Order
 from heygen_async.sandbox.plan import Backdrop, Framing, Overlay, Plan, Scene, Voice, even
@@ -57,9 +59,8 @@ def _scene(scene: Json, size: tuple[int, int], resolve: Resolve) -> Scene:
         presenter = None
     backdrop, voice = _backdrop(scene.get("background"), resolve), scene["voice"]
     shown: Json = {"framing": _framing(character), "overlay": _overlay(scene.get("text"), size)}
-    if backdrop.play_style == "full_video":
-        shown["lasts"] = "clip"
-    return _speaking(voice, resolve, backdrop=backdrop, presenter=presenter, **shown)
+    spoken = _speaking(voice, resolve, backdrop=backdrop, presenter=presenter, **shown)
+    return evolve(spoken, lasts="clip") if backdrop.play_style == "full_video" else spoken
 
 
 def _speaking(voice: Json, resolve: Resolve, **shown: Any) -> Scene:

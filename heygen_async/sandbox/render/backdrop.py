@@ -1,27 +1,43 @@
-"""Backdrops: a plain colour, or a drawn stand-in for pictures and clips, because nothing is ever fetched."""
+"""Backdrops: a plain colour, a picture, or a drawn stand-in for what cannot be opened."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from PIL import Image
 
 from heygen_async.sandbox.plan import Backdrop
+from heygen_async.sandbox.render.fitting import centred, fitted
 from heygen_async.sandbox.render.geometry import Geometry
 from heygen_async.sandbox.render.look import rgb
 from heygen_async.sandbox.render.pen import Pen, scaled, text_width
 
 Rgb = tuple[int, int, int]
 
+MARGIN: Final = (16, 18, 22)
+"""What is seen beside pictures and clips that do not fill the frame."""
 
-def paint_backdrop(pen: Pen, geometry: Geometry, backdrop: Backdrop) -> None:
-    """Fill the picture with what is behind the presenter."""
+
+def paint_backdrop(pen: Pen, geometry: Geometry, backdrop: Backdrop, picture: Image.Image | None) -> None:
+    """Fill the picture with what is behind the presenter; `picture` is the one that was opened, if any."""
     if backdrop.kind == "color":
         pen.box(0, 0, geometry.width + 1, geometry.height + 1, rgb(backdrop.value))
+    elif picture is not None:
+        pen.box(0, 0, geometry.width + 1, geometry.height + 1, MARGIN)
+        shown = fitted(picture, pen.image.size, backdrop.fit)
+        left, top = centred(shown.size, pen.image.size)
+        pen.picture(shown, left / pen.scale, top / pen.scale)
     elif backdrop.kind == "image":
         _landscape(pen, geometry)
         _label(pen, geometry, f"image: {backdrop.value}")
     else:
         _film(pen, geometry)
         _label(pen, geometry, f"video: {backdrop.value}")
+
+
+def colour_behind(backdrop: Backdrop) -> Rgb | None:
+    """Return the colour that a presenter is seen against, None if it is more than one."""
+    return rgb(backdrop.value) if backdrop.kind == "color" else None
 
 
 def _landscape(pen: Pen, geometry: Geometry) -> None:

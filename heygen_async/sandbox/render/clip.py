@@ -2,103 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, cast
 
+from attrs import frozen
 from av import VideoFrame
-from PIL import Image
 
-from heygen_async.sandbox.plan import Plan, Scene
-from heygen_async.sandbox.render.artist import Artist, Piece
+from heygen_async.sandbox.plan import Plan
+from heygen_async.sandbox.render.artist import Artist, Props
+from heygen_async.sandbox.render.brush import Brush, FootageBrush, Patches, StillBrush
 from heygen_async.sandbox.render.encode import Film
+from heygen_async.sandbox.render.footage import Footage
 from heygen_async.sandbox.render.geometry import Box
+from heygen_async.sandbox.render.library import Library
 from heygen_async.sandbox.render.planes import Patch
 from heygen_async.sandbox.render.pose import Pose, pose_at
-from heygen_async.sandbox.render.timeline import Track, ass, plan_cues, srt
-
-MOVES_PER_SECOND: Final = 12.5
-"""Lips and arm change at most this often: it looks lively, and frames in between cost next to nothing."""
-
-GIF_FRAMES: Final = 8
-GIF_WIDTH: Final = 240
-THUMBNAIL_WIDTH: Final = 640
+from heygen_async.sandbox.render.sound import Sound
+from heygen_async.sandbox.render.speech.studio import Studio
+from heygen_async.sandbox.render.stills import Stills
+from heygen_async.sandbox.render.takes import Take, take_cues, takes_of
+from heygen_async.sandbox.render.timeline import Track, ass, srt
 
 
-def render(plan: Plan, folder: Path) -> None:
-    """Write `video.mp4` or `.webm`, `thumbnail.jpg`, `preview.gif`, `captions.srt` and `captions.ass`."""
-    cues = plan_cues(plan)
+@frozen(kw_only=True)
+class Rendered:
+    """What became of a plan: the true length in seconds, and what spoke (None if nothing did)."""
+
+    seconds: float
+    voice: str | None
+
+
+def render(plan: Plan, folder: Path, studio: Studio | None = None) -> Rendered:
+    """Write `video.mp4` or `.webm`, `thumbnail.jpg`, `preview.gif`, `captions.srt` and `captions.ass`.
+
+    `captioned.mp4` or `.webm` comes with them if the plan asks for captions.
+    """
+    library = Library()
+    takes = takes_of(plan, studio or Studio(), library)
+    cues = list(take_cues(takes))
     (folder / "captions.srt").write_text(srt(cues), encoding="utf-8")
     (folder / "captions.ass").write_text(ass(cues, width=plan.width, height=plan.height), encoding="utf-8")
-    stills = _Stills(plan)
-    with Film(folder / f"video.{plan.suffix}", plan) as film:
-        frame = VideoFrame(plan.width, plan.height, film.pixel_format)
-        for scene, frames in zip(plan.scenes, plan.scene_frames(), strict=True):
-            _shoot(plan, scene, frames, frame, film, stills)
+    frames = sum(take.frames for take in takes)
+    stills = Stills(frames=frames, seconds=frames / plan.fps)
+    _film(plan, takes, folder, library, stills)
     stills.write(folder)
+    voices = dict.fromkeys(voice for take in takes for voice in take.voices)
+    return Rendered(seconds=frames / plan.fps, voice=", ".join(voices) or None)
 
 
-def _shoot(plan: Plan, scene: Scene, frames: int, frame: VideoFrame, film: Film, stills: _Stills) -> None:
-    brush = _Brush(Artist(plan, scene), frame)
-    track = Track.of(scene)
-    step = max(1, round(plan.fps / MOVES_PER_SECOND))
-    for number in range(frames):
-        if number % step == 0:
-            brush.show(pose_at(track, number / plan.fps, beat=number // step))
-        film.add(frame)
-        stills.offer(frame)
+@frozen(eq=False)
+class _Reel:
+    """One of the files that are filmed side by side, with the frame that it is filmed from."""
+
+    film: Film
+    frame: VideoFrame
+    captions: bool
 
 
-class _Brush:
-    """Pastes into the frame what has changed since the last picture, and nothing else."""
+def _film(plan: Plan, takes: list[Take], folder: Path, library: Library, stills: Stills) -> None:
+    sound = _joined(takes)
+    with ExitStack() as open_files:
 
-    def __init__(self, artist: Artist, frame: VideoFrame) -> None:
-        self._artist = artist
-        self._frame = frame
-        self._shown: dict[Box, Piece] = {}
-        self._patches: dict[Piece, Patch] = {}
-        geometry = artist.geometry
-        Patch.of(artist.base(), Box(0, 0, geometry.width, geometry.height)).paste(frame)
+        def reel(name: str, *, captions: bool) -> _Reel:
+            film = open_files.enter_context(Film(folder / f"{name}.{plan.suffix}", plan, sound))
+            return _Reel(film, VideoFrame(plan.width, plan.height, film.pixel_format), captions)
 
-    def show(self, pose: Pose) -> None:
-        for box, piece in self._artist.pieces(pose):
-            if self._shown.get(box) != piece:
-                self._patch(box, piece).paste(self._frame)
-                self._shown[box] = piece
-
-    def _patch(self, box: Box, piece: Piece) -> Patch:
-        if piece.kind == "caption":  # shown once: not worth keeping
-            return Patch.of(self._artist.draw(box, piece), box)
-        if piece not in self._patches:
-            self._patches[piece] = Patch.of(self._artist.draw(box, piece), box)
-        return self._patches[piece]
+        reels = [reel("video", captions=False)]
+        if plan.captions:
+            reels.append(reel("captioned", captions=True))
+        watermark = library.picture(plan.watermark.image) if plan.watermark else None
+        for take in takes:
+            backdrop = library.picture(take.scene.backdrop.media) if take.scene.backdrop.kind == "image" else None
+            _shoot(plan, take, Props(backdrop=backdrop, watermark=watermark), library, reels, stills)
 
 
-class _Stills:
-    """Collects a few small pictures along the way for the thumbnail and the preview."""
+def _shoot(plan: Plan, take: Take, props: Props, library: Library, reels: list[_Reel], stills: Stills) -> None:
+    with ExitStack() as open_clips:
+        brushes = list(_brushes(plan, take, props, library, reels, open_clips))
+        track = Track.of(take.cues)
+        for number in range(take.frames):
+            pose: Pose = pose_at(track, number / plan.fps, mouth=take.mouths[number])
+            for brush, reel in zip(brushes, reels, strict=True):
+                brush.show(pose, number / plan.fps)
+                reel.film.add(reel.frame)
+            stills.offer(reels[0].frame)
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._every = max(1, plan.frames // GIF_FRAMES)
-        self._seen = 0
-        self._small: list[Image.Image] = []
-        self._thumbnail: Image.Image | None = None
 
-    def offer(self, frame: VideoFrame) -> None:
-        if self._seen % self._every == self._every // 2 and len(self._small) < GIF_FRAMES:
-            self._small.append(self._reduced(frame, GIF_WIDTH))
-        if self._seen == self._plan.frames // 3:
-            self._thumbnail = self._reduced(frame, THUMBNAIL_WIDTH)
-        self._seen += 1
+def _brushes(
+    plan: Plan, take: Take, props: Props, library: Library, reels: list[_Reel], open_clips: ExitStack
+) -> Iterator[Brush]:
+    if take.clip_seconds is None:
+        artist = Artist(plan, take.scene, props, see_through=plan.alpha)
+        base = Patch.of(artist.base(), Box(0, 0, plan.width, plan.height))
+        patches = Patches()
+        for reel in reels:
+            yield StillBrush(artist, base, patches, reel.frame, captions=reel.captions)
+        return
+    artist = Artist(plan, take.scene, props, see_through=True)
+    for reel in reels:
+        footage = Footage(
+            take.scene.backdrop,
+            library,
+            size=(plan.width, plan.height),
+            clip_seconds=take.clip_seconds,
+            scene_seconds=take.seconds,
+        )
+        yield FootageBrush(artist, open_clips.enter_context(footage), reel.frame, captions=reel.captions)
 
-    def write(self, folder: Path) -> None:
-        first, *rest = [still.quantize(64) for still in self._small]
-        delay = round(1000 * self._plan.seconds / len(self._small) / 4)
-        first.save(folder / "preview.gif", save_all=True, append_images=rest, duration=max(100, delay), loop=0)
-        if self._thumbnail is not None:
-            self._thumbnail.save(folder / "thumbnail.jpg", quality=85)
 
-    def _reduced(self, frame: VideoFrame, width: int) -> Image.Image:
-        height = max(1, round(width * frame.height / frame.width))
-        if width >= frame.width:
-            width, height = frame.width, frame.height
-        return cast("Image.Image", frame.to_image(width=width, height=height))  # type: ignore[no-untyped-call]
+def _joined(takes: list[Take]) -> Sound:
+    sound = takes[0].sound[:0]
+    for take in takes:
+        sound += take.sound
+    return sound

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import cos, pi, sin
 
 from heygen_async.sandbox.render.geometry import Geometry
+from heygen_async.sandbox.render.lips import TEETH
 from heygen_async.sandbox.render.look import Look, shade
 from heygen_async.sandbox.render.pen import Pen, Point
 
@@ -32,12 +33,15 @@ class Figure:
         self._hair_in_front(pen)
 
     def face(self, pen: Pen, *, mouth: int, blink: bool) -> None:
-        """Draw eyes, brows, nose and mouth; `mouth` is 0 (a closed smile) to 4 (wide open)."""
+        """Draw eyes, brows, nose and mouth; `mouth` is 0 (a closed smile) to 4 (wide open), 5 shows teeth."""
         for side in (-1, 1):
             self._eye(pen, side, blink=blink)
+            pen.ellipse(*self.at(side * 0.46, 0.26), 0.15 * self.geometry.unit, 0.1 * self.geometry.unit, self._blush())
         self._curve(pen, 0.0, 0.2, 0.1, 0.08, 20, 160, shade(self.look.skin, 0.78), width=0.05)
         if mouth == 0:
             self._curve(pen, 0.0, 0.36, 0.3, 0.2, 30, 150, LIPS, width=0.075)
+        elif mouth == TEETH:
+            self._teeth(pen)
         else:
             self._open_mouth(pen, mouth)
 
@@ -72,9 +76,12 @@ class Figure:
 
     def _torso(self, pen: Pen) -> None:
         unit, shirt = self.geometry.unit, shade(self.look.shirt, 1.0)
-        below = self.geometry.height + 2 * unit
         x, top = self.at(0, 1.42)
-        pen.box(x - 1.92 * unit, top, x + 1.92 * unit, below, shirt, radius=0.95 * unit)
+        below = top + 5.3 * unit
+        self._legs(pen, below)
+        pen.box(x - 1.92 * unit, top, x + 1.92 * unit, top + 3 * unit, shirt, radius=0.95 * unit)
+        hips = [(x - 1.92 * unit, top + 1.5 * unit), (x + 1.92 * unit, top + 1.5 * unit)]
+        pen.polygon([*hips, (x + 1.62 * unit, below), (x - 1.62 * unit, below)], shirt)
         pen.polygon([self.at(-1.3, 1.52), self.at(-0.4, 1.1), self.at(0.4, 1.1), self.at(1.3, 1.52)], shirt)
         pen.box(x - 0.33 * unit, top - 0.8 * unit, x + 0.33 * unit, top + 0.12 * unit, shade(self.look.skin, 0.86))
         pen.polygon([self.at(-0.33, 1.5), self.at(0.33, 1.5), self.at(0, 2.02)], shade(self.look.skin, 0.86))
@@ -83,7 +90,25 @@ class Figure:
             pen.polygon([*collar, self.at(0, 1.98), self.at(side * 0.33, 1.5)], shade(self.look.shirt, 1.22))
         for seam_x, seam_y in ((-1.36, 2.45), (1.36, 2.45)):
             seam = self.at(seam_x, seam_y)
-            pen.line([seam, (seam[0], below)], shade(self.look.shirt, 0.88), width=0.05 * unit)
+            pen.line(
+                [seam, (seam[0] - 0.05 * seam_x * unit, below - 0.35 * unit)],
+                shade(self.look.shirt, 0.88),
+                width=0.05 * unit,
+            )
+
+    def _legs(self, pen: Pen, waist: float) -> None:
+        """Draw what portraits and small presenters show below the shirt."""
+        unit, x = self.geometry.unit, self.geometry.head_x
+        ground = max(self.geometry.height, waist) + 2 * unit
+        if waist > self.geometry.height + unit:
+            return
+        pen.box(x - 1.58 * unit, waist - 0.3 * unit, x + 1.58 * unit, ground, shade(self.look.trousers, 1.0))
+        pen.line([(x, waist + 1.1 * unit), (x, ground)], shade(self.look.trousers, 0.7), width=0.07 * unit)
+        pen.box(x - 1.6 * unit, waist - 0.1 * unit, x + 1.6 * unit, waist + 0.22 * unit, shade(self.look.trousers, 0.6))
+
+    def _blush(self) -> tuple[int, int, int]:
+        red, green, blue = shade(self.look.skin, 1.0)
+        return min(255, red + 6), max(0, green - 18), max(0, blue - 16)
 
     def _head(self, pen: Pen) -> None:
         unit, skin = self.geometry.unit, shade(self.look.skin, 1.0)
@@ -128,6 +153,13 @@ class Figure:
             pen.slice(x, y, half_width * 0.86, half_height * 0.9, 195, 345, WHITE)
         if level >= 3:
             pen.slice(x, y + half_height * 0.5, half_width * 0.6, half_height * 0.45, 0, 180, (198, 104, 108))
+
+    def _teeth(self, pen: Pen) -> None:
+        unit = self.geometry.unit
+        x, y = self.at(0, 0.51)
+        pen.ellipse(x, y, 0.3 * unit, 0.115 * unit, LIPS)
+        pen.box(x - 0.23 * unit, y - 0.055 * unit, x + 0.23 * unit, y + 0.055 * unit, WHITE, radius=0.05 * unit)
+        pen.line([(x - 0.2 * unit, y), (x + 0.2 * unit, y)], (206, 200, 198), width=0.016 * unit)
 
     def _curve(
         self,

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from typing import Final
+from typing import Literal
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from heygen_async.sandbox.render.fonts import font_for
 
 Colour = tuple[int, int, int] | tuple[int, int, int, int] | str
 Point = tuple[float, float]
-
-_FONT: Final = Path(__file__).parent.parent / "assets" / "DejaVuSans.ttf"
-
-
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """Return the shipped font: Latin, Greek, Cyrillic and more, whatever the system has."""
-    return ImageFont.truetype(str(_FONT), size)
 
 
 class Pen:
@@ -67,10 +59,32 @@ class Pen:
         for x, y in points:
             self.ellipse(x, y, width / 2, width / 2, colour)
 
-    def text(self, x: float, y: float, text: str, colour: Colour, *, size: float, anchor: str = "mm") -> None:
-        """Write one line of text."""
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        colour: Colour,
+        *,
+        size: float,
+        anchor: Literal["lm", "mm", "rm"] = "mm",
+        bold: bool = False,
+    ) -> None:
+        """Write one line of text; the point is its left end, middle or right end, at half its height."""
         (point,) = self._to([(x, y)])
-        self._draw.text(point, text, fill=colour, font=font(self._width(size)), anchor=anchor)
+        stroke = self._width(size) / 40 if bold else 0
+        font = font_for(text, self._width(size))
+        self._draw.text(point, text, fill=colour, font=font, anchor=anchor, stroke_width=stroke)
+
+    def picture(self, image: Image.Image, left: float, top: float) -> None:
+        """Lay a picture of the canvas's own resolution over it, seen through where it is transparent."""
+        ((x, y),) = self._to([(left, top)])
+        if self.image.mode == "RGBA":
+            covered = Image.new("RGBA", self.image.size)
+            covered.paste(image, (round(x), round(y)))
+            self.image.alpha_composite(covered)
+        else:
+            self.image.paste(image, (round(x), round(y)), image if image.mode == "RGBA" else None)
 
 
 def scaled(image: Image.Image, width: int, height: int) -> Image.Image:
@@ -80,4 +94,4 @@ def scaled(image: Image.Image, width: int, height: int) -> Image.Image:
 
 def text_width(text: str, size: float) -> float:
     """Return how wide a line of text will be."""
-    return font(max(1, round(size))).getlength(text)
+    return font_for(text, max(1, round(size))).getlength(text)

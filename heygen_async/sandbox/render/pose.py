@@ -12,13 +12,14 @@ from heygen_async.sandbox.render.timeline import Track
 ARM_POSES: Final = 9
 WAVE_PHASES: Final = 8
 GESTURE_SECONDS: Final = 3.2
+GESTURES_PER_SECOND: Final = 12.5
 BLINK_EVERY: Final = 3.3
 BLINK_SECONDS: Final = 0.13
 
 
 @frozen(kw_only=True)
 class Pose:
-    """The state of everything that can differ between two frames of one scene."""
+    """The state of everything that can differ between two frames of one scene; the caption is shown on request."""
 
     mouth: int
     blink: bool
@@ -27,14 +28,15 @@ class Pose:
     caption: str
 
 
-def pose_at(track: Track, time: float, *, beat: int) -> Pose:
-    """Return what is shown `time` seconds into the scene; `beat` counts the moves so far."""
+def pose_at(track: Track, time: float, *, mouth: int) -> Pose:
+    """Return what is shown `time` seconds into the scene; `mouth` is what the sound does to it."""
     cue = track.cue_at(time)
-    swing = sin(2 * pi * time / GESTURE_SECONDS) * (1.0 if cue else 0.35)
+    beat = int(time * GESTURES_PER_SECOND)
+    swing = sin(2 * pi * beat / GESTURES_PER_SECOND / GESTURE_SECONDS) * (1.0 if cue else 0.35)
     return Pose(
-        mouth=track.mouth_at(time),
+        mouth=mouth,
         blink=time % BLINK_EVERY > BLINK_EVERY - BLINK_SECONDS,
         arm=round((swing + 1) / 2 * (ARM_POSES - 1)),
-        wave=beat % WAVE_PHASES,
+        wave=beat % WAVE_PHASES if mouth else 0,
         caption=cue.text if cue else "",
     )

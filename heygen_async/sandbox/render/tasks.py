@@ -10,24 +10,26 @@ from typing import Any, BinaryIO
 
 from heygen_async.sandbox.plan import Plan
 from heygen_async.sandbox.render.clip import render
+from heygen_async.sandbox.render.speech.studio import Studio
 
 
-def serve(tasks: BinaryIO, answers: BinaryIO) -> None:
+def serve(tasks: BinaryIO, answers: BinaryIO, studio: Studio | None = None) -> None:
     """Work until the input ends."""
+    studio = studio or Studio()
     for line in tasks:
-        answer = perform(json.loads(line))
+        answer = perform(json.loads(line), studio)
         answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
 
 
-def perform(task: dict[str, Any]) -> dict[str, Any]:
-    """Make one video in its folder: complete or not at all."""
+def perform(task: dict[str, Any], studio: Studio | None = None) -> dict[str, Any]:
+    """Make one video in its folder, complete or not at all; say its length and voice, or what went wrong."""
     folder = Path(task["folder"])
     scratch = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
     try:
-        render(Plan.from_json(task["plan"]), scratch)
+        made = render(Plan.from_json(task["plan"]), scratch, studio)
         scratch.rename(folder)
     except Exception as error:  # noqa: BLE001 - whatever it was, the job must fail and say so
         shutil.rmtree(scratch, ignore_errors=True)
         return {"error": f"{type(error).__name__}: {error}"}
-    return {"error": None}
+    return {"error": None, "seconds": made.seconds, "voice": made.voice}

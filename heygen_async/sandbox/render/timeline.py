@@ -1,4 +1,4 @@
-"""What is said and shown at which moment: caption cues, mouth and gesture, from the plan alone."""
+"""What is said and shown at which moment: captions from the plan or from what was really said."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from heygen_async.sandbox.plan import Plan, Scene
 CUE_CHARACTERS: Final = 42
 """The longest caption line that reads at a glance."""
 
-MOUTH_LEVELS: Final = 5
+SENTENCE_CHARACTERS: Final = 240
+"""Longer sentences are said in parts: scripts may lack full stops."""
 
-_OPENNESS: Final = {"a": 4, "o": 4, "e": 3, "u": 2, "y": 2, "i": 2}
-_CLOSED: Final = frozenset("bmpfv .,;:!?-")
 _NO_TAGS: Final = str.maketrans("{}", "()")
 _SENTENCE_END: Final = ".!?…。！？"
 
@@ -30,24 +29,32 @@ class Cue:
     end: float
     text: str
 
-    def said_at(self, time: float) -> str:
-        """Return the character being said, a space outside the cue."""
-        if not self.start <= time < self.end:
-            return " "
-        return self.text[int((time - self.start) / (self.end - self.start) * len(self.text))]
+    def moved(self, offset: float, *, end: float) -> Cue:
+        """Return the caption on a clock that began `offset` earlier, cut off at `end` of the old one."""
+        return Cue(start=self.start + offset, end=min(self.end, end) + offset, text=self.text)
 
 
 def scene_cues(scene: Scene, offset: float = 0.0) -> Iterator[Cue]:
-    """Yield the captions of one scene, at most 42 characters each, timed by their share of the characters."""
+    """Yield the planned captions of one scene, at most 42 characters each, timed by their share of the characters."""
     for utterance in scene.utterances:
-        pieces = list(_pieces(utterance.text))
-        per_character = utterance.seconds / sum(map(len, pieces))
-        now = utterance.start
-        for piece in pieces:
-            end = min(now + len(piece) * per_character, scene.seconds)
-            if end > now:
-                yield Cue(start=offset + now, end=offset + end, text=piece)
-            now = end
+        said = [piece for sentence in sentences(utterance.text) for piece in _balanced(sentence)]
+        for cue in _shared(said, utterance.start, utterance.start + utterance.seconds):
+            if cue.start < scene.seconds:
+                yield cue.moved(offset, end=scene.seconds)
+
+
+def sentence_cues(sentence: str, start: float, end: float) -> Iterator[Cue]:
+    """Yield the captions of one sentence that is said from `start` to `end`."""
+    yield from _shared(_balanced(sentence), start, end)
+
+
+def _shared(pieces: Sequence[str], start: float, end: float) -> Iterator[Cue]:
+    """Share the time among captions by their characters."""
+    per_character = (end - start) / sum(map(len, pieces))
+    for piece in pieces:
+        stop = start + len(piece) * per_character
+        yield Cue(start=start, end=stop, text=piece)
+        start = stop
 
 
 def plan_cues(plan: Plan) -> list[Cue]:
@@ -60,11 +67,6 @@ def plan_cues(plan: Plan) -> list[Cue]:
     return cues
 
 
-def _pieces(text: str) -> Iterator[str]:
-    for sentence in _sentences(text):
-        yield from _balanced(sentence)
-
-
 def _balanced(sentence: str) -> list[str]:
     """Break a sentence into as few lines as possible, all of about the same length."""
     fewest = textwrap.wrap(sentence, CUE_CHARACTERS, break_on_hyphens=False)
@@ -75,15 +77,19 @@ def _balanced(sentence: str) -> list[str]:
     return fewest
 
 
-def _sentences(text: str) -> Iterator[str]:
+def sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text, very long ones in parts."""
     start = 0
     for position, character in enumerate(text):
         ends_here = character in _SENTENCE_END and (text[position + 1 : position + 2] or " ").isspace()
         if ends_here:
-            yield text[start : position + 1].strip()
+            yield from _parts(text[start : position + 1])
             start = position + 1
-    if rest := text[start:].strip():
-        yield rest
+    yield from _parts(text[start:])
+
+
+def _parts(sentence: str) -> list[str]:
+    return textwrap.wrap(sentence.strip(), SENTENCE_CHARACTERS, break_on_hyphens=False)
 
 
 @frozen(kw_only=True)
@@ -94,9 +100,8 @@ class Track:
     starts: Sequence[float]
 
     @classmethod
-    def of(cls, scene: Scene) -> Track:
-        """Return the captions of one scene, on the scene's own clock."""
-        cues = list(scene_cues(scene))
+    def of(cls, cues: Sequence[Cue]) -> Track:
+        """Return the captions of one scene, which are in order."""
         return cls(cues=cues, starts=[cue.start for cue in cues])
 
     def cue_at(self, time: float) -> Cue | None:
@@ -105,16 +110,6 @@ class Track:
         if index < 0 or time >= self.cues[index].end:
             return None
         return self.cues[index]
-
-    def mouth_at(self, time: float) -> int:
-        """Return how far the mouth is open, 0 (closed) to 4: open on vowels, shut on labials and pauses."""
-        cue = self.cue_at(time)
-        if cue is None:
-            return 0
-        letter = cue.said_at(time).lower()
-        if letter in _CLOSED:
-            return 0
-        return _OPENNESS.get(letter, 1)
 
 
 def srt(cues: Sequence[Cue]) -> str:

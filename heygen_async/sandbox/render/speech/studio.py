@@ -83,6 +83,10 @@ class Studio:
         babbled = self._babble.say(sentence, language=language, speed=voice.speed / height)
         return Spoken(_finished(babbled, height), self._babble.name)
 
+    def babble(self, sentence: str) -> Sound:
+        """Return the sentence as the last resort says it."""
+        return self._babble.say(sentence, language="en", speed=1.0)
+
     def _speaker(self, name: str, language: str) -> Speaker | None:
         if name == "hibari" and language != "en":
             return None
