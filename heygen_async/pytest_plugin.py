@@ -46,7 +46,7 @@ def heygen_sandbox(
     come from `@pytest.mark.heygen(...)`. A fault rule that never fired makes the test end with an error.
     """
     from heygen_async._client import AsyncHeyGen  # noqa: PLC0415
-    from heygen_async.sandbox.testing import POLLING, RETRIES, never_fired  # noqa: PLC0415
+    from heygen_async.sandbox.testing import POLLING, RETRIES  # noqa: PLC0415
 
     try:
         sandbox = _heygen_sandboxes.take(_settings(request.node))
@@ -59,7 +59,7 @@ def heygen_sandbox(
     monkeypatch.setitem(defaults, "polling", POLLING)
     monkeypatch.setitem(defaults, "retries", RETRIES)
     yield sandbox
-    if unfired := never_fired(sandbox):
+    if unfired := sandbox.unfired_faults:
         pytest.fail("fault rules that never fired:\n" + "\n".join(f"  {rule}" for rule in unfired), pytrace=False)
 
 

@@ -91,10 +91,5 @@ def client(sandbox: Sandbox) -> AsyncHeyGen:
     )
 
 
-def never_fired(sandbox: Sandbox) -> list[str]:
-    """Return the fault rules that waited in vain: a test that did not test what it says."""
-    return list(getattr(sandbox, "unfired_faults", ()))
-
-
 def _switches() -> list[str]:
     return [switch.name for switch in fields(Switches)]
