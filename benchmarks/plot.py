@@ -43,7 +43,7 @@ class Axis:
     def place(self, value: float) -> float:
         """Return where a value lies."""
         low, high, at = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
-        return self.start + (at - low) / (high - low) * (self.stop - self.start)
+        return float(self.start + (at - low) / (high - low) * (self.stop - self.start))
 
     def ticks(self) -> Iterator[float]:
         """Yield the values to mark: powers of ten, or about five round steps."""

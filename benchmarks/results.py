@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Literal
 
-from attrs import field, frozen
+from attrs import frozen
 
 Cell = str | int | float
 
@@ -27,7 +27,7 @@ class Series:
     """One line of a plot, or one bar per point; `x` of a bar is its label."""
 
     name: str
-    points: Sequence[tuple[float | str, float]] = field(converter=tuple)
+    points: Sequence[tuple[float | str, float]]
 
 
 @frozen(kw_only=True)
@@ -37,7 +37,7 @@ class Plot:
     title: str
     x_label: str
     y_label: str = ""
-    series: Sequence[Series] = field(converter=tuple)
+    series: Sequence[Series]
     kind: Literal["line", "bar"] = "line"
     log_x: bool = False
     log_y: bool = False
@@ -52,10 +52,10 @@ class Result:
 
     name: str
     question: str
-    columns: Sequence[str] = field(default=(), converter=tuple)
-    rows: Sequence[Sequence[Cell]] = field(default=(), converter=tuple)
-    notes: Sequence[str] = field(default=(), converter=tuple)
-    targets: Sequence[Target] = field(default=(), converter=tuple)
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[Cell]] = ()
+    notes: Sequence[str] = ()
+    targets: Sequence[Target] = ()
     plot: Plot | None = None
     printed: str = ""
 
@@ -64,8 +64,8 @@ class Result:
 class Paired:
     """Figures of two ways that were measured in turn; the ratio is the median over the pairs, not of the medians."""
 
-    ours: Sequence[float] = field(converter=tuple)
-    peer: Sequence[float] = field(converter=tuple)
+    ours: Sequence[float]
+    peer: Sequence[float]
 
     @property
     def ratio(self) -> float:
