@@ -35,6 +35,7 @@ class RuleOptions(TypedDict, total=False):
 def parse_rule(text: str) -> Rule:
     """Read a rule; raise `ValueError` that names what is wrong, the nearest right name, and what is allowed."""
     target, rest = _split_target(text)
+    Match(target)  # what is wrong at the beginning is told first
     source, rest = _split_action(rest)
     return rule_of(target, parse_action(source), **_options(rest))
 

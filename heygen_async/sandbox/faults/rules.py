@@ -69,7 +69,7 @@ class Match:
 
     def fits_event(self, event_type: str, video_id: str | None) -> bool:
         """Say whether the webhook event is meant."""
-        if _pattern(self.target).fullmatch(f"{EVENT} {event_type}") is None:
+        if not self.is_event or _pattern(self.target).fullmatch(f"{EVENT} {event_type}") is None:
             return False
         return self.video_id is None or self.video_id == video_id
 
