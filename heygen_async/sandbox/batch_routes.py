@@ -113,7 +113,7 @@ def _made(service: Service, video: Json, key: str | None) -> Item:
     try:
         if faults:
             raise Problem.from_faults(faults)
-        order = order_v3(video, idempotency_key=key)
+        order = order_v3(video, idempotency_key=key, resolve=service.assets.path)
         return Item(resource_id=service.submit(evolve(order, queues=True)).id)
     except Problem as problem:
         return Item(resource_id=None, error={"code": problem.code, "message": problem.message})

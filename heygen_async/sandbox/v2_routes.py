@@ -26,7 +26,7 @@ WARNING: Final = {
 async def generate(service: Service, request: Request) -> Response:
     """Answer `POST /v2/video/generate`."""
     body = await read_json(request, GENERATE_VIDEO, lenient=True)
-    job = await service.accept(order_v2(body))
+    job = await service.accept(order_v2(body, resolve=service.assets.path))
     answer: dict[str, Any] = {"error": None, "data": {"video_id": job.id}}
     if service.switches.deprecation:
         answer["warning"] = WARNING

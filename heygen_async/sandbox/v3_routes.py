@@ -17,7 +17,7 @@ from heygen_async.sandbox.v3_schema import CREATE_VIDEO
 async def create(service: Service, request: Request, key: str | None) -> Answer:
     """Answer `POST /v3/videos`."""
     body = await read_json(request, CREATE_VIDEO, lenient=service.switches.lenient)
-    job = await service.accept(order_v3(body, idempotency_key=key))
+    job = await service.accept(order_v3(body, idempotency_key=key, resolve=service.assets.path))
     return Answer(200, created_v3(job))
 
 
