@@ -16,6 +16,7 @@ from heygen_async._calls import ApiLooks
 from heygen_async._coordinator import Coordinator
 from heygen_async._download import Downloader
 from heygen_async._policies import Limits, PollPolicy, RetryPolicy, Timeouts
+from heygen_async._protocol.segments import SegmentRules
 from heygen_async._protocol.settings import Settings
 from heygen_async._protocol.submission import SubmittedKeys
 from heygen_async._reconcile import Reconciler
@@ -79,7 +80,12 @@ def assembled(
         announcements=announcements,
         coordinator=Coordinator(ApiLooks(api), emit=emit_status, max_retry_after=retries.max_retry_after),
         reconciler=Reconciler(api, emit),
-        downloader=Downloader(file_lane, emit=emit, allow_insecure=settings.allow_insecure),
+        downloader=Downloader(
+            file_lane,
+            emit=emit,
+            segments=SegmentRules(most=limits.max_segments),
+            allow_insecure=settings.allow_insecure,
+        ),
         memory=SubmissionMemory(SubmittedKeys()),
         admission=Admission(limits.max_in_flight, retries, emit),
         statuses=statuses,

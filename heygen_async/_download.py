@@ -15,6 +15,7 @@ from heygen_async import _partfile
 from heygen_async._policies import RetryPolicy
 from heygen_async._protocol.file_urls import check_file_url, source_of
 from heygen_async._protocol.redaction import redact_url
+from heygen_async._protocol.segments import SegmentRules
 from heygen_async._protocol.targets import expectation_for, new_digest, target_path
 from heygen_async._saving import FileSource, Saving
 from heygen_async._streaming import FileStream, open_stream
@@ -35,6 +36,7 @@ class Downloader:
 
     _lane: FileLane
     _emit: Callable[[Event], None] = field(kw_only=True, alias="emit")
+    _segments: SegmentRules = field(factory=SegmentRules, kw_only=True, alias="segments")
     _allow_insecure: bool = field(default=False, kw_only=True, alias="allow_insecure")
     _claimed: set[str] = field(factory=set[str], init=False)
 
@@ -104,6 +106,7 @@ class Downloader:
                     overwrite=overwrite,
                     rules=FileRules(connect=connect, stall=stall, allow_insecure=self._allow_insecure),
                     retries=retries,
+                    segments=self._segments,
                     emit=self._emit,
                     on_progress=on_progress,
                 )

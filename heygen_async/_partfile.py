@@ -116,15 +116,20 @@ class PartFile:
             with suppress(OSError):
                 path.write_bytes(dump_memo(memo))
 
-    def restart(self) -> None:
-        """Throw away what is there."""
-        os.ftruncate(self._descriptor, 0)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self.position = self._sent_off = 0
+    def update_memo(self, memo: Memo) -> None:
+        """Change a memo that exists in one step: a kill leaves the old one or the new one, never half of one.
 
-    def seek_end(self) -> None:
-        """Go on behind what is there."""
-        self.position = self._sent_off = os.lseek(self._descriptor, 0, os.SEEK_END)
+        Raise `OSError`.
+        """
+        data = dump_memo(memo)
+        with memo_path(self.path).open("r+b", buffering=0) as file:
+            file.write(data.ljust(os.fstat(file.fileno()).st_size))
+
+    def cut_to(self, length: int) -> None:
+        """Throw away what is behind `length` bytes, and go on there."""
+        os.ftruncate(self._descriptor, length)
+        os.lseek(self._descriptor, length, os.SEEK_SET)
+        self.position = self._sent_off = length
 
     def write(self, block: memoryview) -> None:
         """Write all of a block; an `OSError` in the middle leaves `position` at what was written."""
@@ -136,6 +141,15 @@ class PartFile:
             _write_back(self._descriptor, self._sent_off, self.position - self._sent_off)
             self._sent_off = self.position
 
+    def write_at(self, offset: int, block: memoryview) -> None:
+        """Write all of a block anywhere, from any thread; where the next `write` goes does not change."""
+        begin = offset
+        while block:
+            written = os.pwrite(self._descriptor, block, offset)
+            offset += written
+            block = block[written:]
+        _write_back(self._descriptor, begin, offset - begin)
+
     def read_at(self, offset: int, length: int) -> bytes:
         """Return bytes from anywhere, fewer only at the end; the next write goes where it would have gone."""
         os.lseek(self._descriptor, offset, os.SEEK_SET)
@@ -144,9 +158,8 @@ class PartFile:
         finally:
             os.lseek(self._descriptor, self.position, os.SEEK_SET)
 
-    def hash_into(self, digest: Digest, *, goes_on: Callable[[], bool]) -> None:
-        """Feed everything written so far to a hash, as long as `goes_on()`."""
-        offset = 0
+    def hash_into(self, digest: Digest, *, offset: int = 0, goes_on: Callable[[], bool]) -> None:
+        """Feed everything from `offset` up to `position` to a hash, as long as `goes_on()`."""
         while offset < self.position and goes_on():
             block = self.read_at(offset, min(_HASH_BLOCK, self.position - offset))
             if not block:

@@ -18,6 +18,8 @@ from heygen_async._policies import RetryPolicy
 from heygen_async._protocol.persistence import Persistence
 from heygen_async._protocol.redaction import redact_url
 from heygen_async._protocol.resuming import Later, Renew, StartOver, Whole
+from heygen_async._protocol.segments import ONE_CONNECTION, SegmentRules
+from heygen_async._segments import Crew
 from heygen_async._transfer import Completeness, DiskError, RefusedError, Transfer
 from heygen_async._transport.file_lane import FileLane
 from heygen_async._transport.file_requests import BrokenError, FileRules
@@ -52,6 +54,7 @@ class Saving:
     overwrite: bool
     rules: FileRules
     retries: RetryPolicy
+    segments: SegmentRules
     emit: Callable[[Event], None]
     on_progress: Callable[[DownloadProgress], None] | None = None
     _reported: int = field(default=-1, init=False)
@@ -110,10 +113,14 @@ class Saving:
         """Make one attempt and return what was in its way, or None if the file is whole."""
         url = self.url = self.url or await self._fresh_url()
         report = None if self.on_progress is None else self._report
+        crew = Crew(self.lane, url, self.transfer, self.rules, self.segments, report)
         try:
-            fetched = await self.lane.fetch(url, self.transfer, self.rules, report=report)
+            fetched = await crew.fetch()
         except BrokenError as error:
             return Later(error.reason)
+        finally:
+            if crew.is_refused:
+                self.segments = ONE_CONNECTION
         if fetched is None:
             return await self._setback_after_body(url)
         return None if isinstance(fetched, Whole) else fetched
@@ -153,7 +160,7 @@ class Saving:
 
     async def _finish(self) -> int:
         transfer, threads = self.transfer, self.lane.threads
-        await threads.run(transfer.check)
+        await threads.run(partial(transfer.check, goes_on=partial(_is_clear, self._stop)), cut=self._stop.set)
         size = transfer.position
         if self.on_progress is not None:
             self.on_progress(self._progress)
@@ -170,7 +177,7 @@ class Saving:
     def _progress(self) -> DownloadProgress:
         transfer = self.transfer
         return DownloadProgress(
-            bytes_done=transfer.position, bytes_total=transfer.total, resumed_from=transfer.resumed_from
+            bytes_done=transfer.received, bytes_total=transfer.total, resumed_from=transfer.resumed_from
         )
 
     @property

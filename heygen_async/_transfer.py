@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -30,9 +30,11 @@ from heygen_async._protocol.resuming import (
     judge,
     resume_point,
 )
+from heygen_async._protocol.segments import Blocks
 from heygen_async._protocol.signatures import HEAD_LENGTH, refusal_of_body
 from heygen_async._protocol.structure import Ending, ending_of
 from heygen_async._protocol.targets import Digest, Expectation, new_digest
+from heygen_async._sharing import EnoughError, Sharing
 
 _TARGET_ERRORS: Final = (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -76,11 +78,14 @@ class Transfer:
     digest_name: str | None = None
     max_bytes: int | None = None
     resumed_from: int = field(default=0, init=False)
+    sharing: Sharing | None = field(default=None, init=False)
     _part: PartFile | None = field(default=None, init=False)
     _memo: Memo = field(init=False)
     _digest: Digest | None = field(default=None, init=False)
     _answer: FileAnswer | None = field(default=None, init=False)
     _wire_bytes: int = field(default=0, init=False)
+    _hashed: int = field(default=0, init=False)
+    _split_after: int | None = field(default=None, init=False)
     _garbage: bool = field(default=False, init=False)
     _disk_failed: bool = field(default=False, init=False)
 
@@ -91,6 +96,17 @@ class Transfer:
     def position(self) -> int:
         """Return how many bytes are in the part file."""
         return self._part.position if self._part else 0
+
+    @property
+    def received(self) -> int:
+        """Return how many bytes are there in all, with those behind a gap."""
+        sharing = self.sharing
+        return self.position + (0 if sharing is None else sharing.ahead)
+
+    @property
+    def memo(self) -> Memo:
+        """Return what is known about the object."""
+        return self._memo
 
     @property
     def total(self) -> int | None:
@@ -123,7 +139,7 @@ class Transfer:
         Raise `PartBusyError`, `PermissionError` and its like for the target, or `DiskError`. A part that continues is
         hashed first, as long as `goes_on()`.
         """
-        with self._disk(plain=True):
+        with self.disk(plain=True):
             part = self._part = PartFile.open(self.target, overwrite=overwrite)
             if self.digest_name is not None:
                 self._digest = new_digest(self.digest_name)
@@ -132,17 +148,20 @@ class Transfer:
                 self._restart(self._memo)
                 return
             self._memo = memo
+            part.cut_to(resume_point(memo, source=self.source, size=part.position))
+            if memo.sound is not None:
+                self._memo = evolve(memo, sound=None)
+                with suppress(OSError):
+                    part.update_memo(self._memo)
             self.resumed_from = part.position
-            part.seek_end()
-            if self._digest is not None:
-                part.hash_into(self._digest, goes_on=goes_on)
+            self._hash(goes_on)
 
     def begin(self, answer: FileAnswer) -> Verdict:
         """Decide about an answer and make the part file ready for its body, if that is wanted."""
         verdict = judge(answer, self.ask, self.expected, max_bytes=self.max_bytes)
         if isinstance(verdict, Refuse):
             raise RefusedError(verdict.error, verdict.reason)
-        with self._disk():
+        with self.disk():
             if isinstance(verdict, Take):
                 self._answer, self._wire_bytes = answer, 0
                 if verdict.offset == 0:
@@ -161,10 +180,16 @@ class Transfer:
             reason = refusal_of_body(bytes(block[:HEAD_LENGTH]), self.expected, whole=False)
             self._refuse(errors.DownloadCorruptError, reason)
         self._refuse(errors.DownloadTooLargeError, excess(self.position + len(block), self.max_bytes))
-        with self._disk():
-            self._open_part.write(block)
+        if self._split_after is not None and self.sharing is None:
+            self._split(self._split_after)
+        piece = block if self.sharing is None else block[: self.sharing.bound - self.position]
+        with self.disk():
+            self._open_part.write(piece)
         if self._digest is not None:
-            self._digest.update(block)
+            self._digest.update(piece)
+            self._hashed += len(piece)
+        if len(piece) < len(block):
+            raise EnoughError
 
     def count_wire_bytes(self, received: int) -> None:
         """Take note of bytes as they came, for bodies that are compressed on the wire."""
@@ -191,15 +216,31 @@ class Transfer:
         framed = self._answer is not None and self._answer.framed
         return Completeness.WHOLE if framed and self.expected.kind in {"text", "any"} else Completeness.UNPROVEN
 
-    def check(self) -> None:
-        """Refuse a whole file that is not what it must be, then wait until it is on the disk."""
+    def ask_to_split(self, size: int) -> None:
+        """Have whoever writes the body leave what lies more than `size` bytes ahead to others. Does not block."""
+        self._split_after = size
+
+    def rejoin(self) -> None:
+        """End the sharing: from here on the part file grows from its end again."""
+        sharing, self.sharing = self.sharing, None
+        if sharing is not None:
+            with self.disk():
+                sharing.end()
+
+    def check(self, *, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Refuse a whole file that is not what it must be, then wait until it is on the disk.
+
+        What several connections brought is hashed now, as long as `goes_on()`.
+        """
         part = self._open_part
-        with self._disk():
+        with self.disk():
+            self._hash(goes_on)
+        with self.disk():
             head = part.read_at(0, HEAD_LENGTH)
         reason = refusal_of_body(head, self.expected, whole=part.position <= HEAD_LENGTH)
         self._refuse(errors.DownloadCorruptError, reason)
         try:
-            with self._disk():
+            with self.disk():
                 part.flush()
         except DiskError:
             # What of it the disk took is not known, so nothing can be built on it.
@@ -209,23 +250,39 @@ class Transfer:
 
     def publish(self, *, overwrite: bool) -> None:
         """Give the checked file its real name; raise `FileExistsError` if that is taken and may not be replaced."""
-        with self._disk(plain=True):
+        with self.disk(plain=True):
             self._open_part.publish(overwrite=overwrite)
 
     def close(self) -> None:
         """Unlock the part file, and remove it unless it is kept."""
         if self._part is not None:
-            self._part.release(keep=self.is_kept)
+            try:
+                self.rejoin()
+            finally:
+                self._part.release(keep=self.is_kept)
+
+    def _split(self, size: int) -> None:
+        self._split_after = None
+        answer, total, bound = self._answer, self.total, self.position + size
+        plain = answer is not None and answer.encoding is None
+        if plain and self.is_resumable and total is not None and bound < total:
+            self.sharing = Sharing(self._open_part, self._memo, Blocks(total, bound=bound, sound=self.position))
+
+    def _hash(self, goes_on: Callable[[], bool]) -> None:
+        part = self._open_part
+        if self._digest is not None and self._hashed < part.position:
+            part.hash_into(self._digest, offset=self._hashed, goes_on=goes_on)
+            self._hashed = part.position
 
     def _compared(self, total: int) -> Completeness:
         if self.position > total:
-            with self._disk():
+            with self.disk():
                 self._restart(Memo(source=self.source))
             return Completeness.CUT
         return Completeness.WHOLE if self.position == total else Completeness.CUT
 
     def _ending(self) -> Ending:
-        with self._disk():
+        with self.disk():
             return ending_of(self.position, self._open_part.read_at)
 
     def _refuse(self, error: type[errors.DownloadError], reason: str | None) -> None:
@@ -237,7 +294,8 @@ class Transfer:
         part = self._open_part
         self.resumed_from = 0
         part.write_memo(None)
-        part.restart()
+        part.cut_to(0)
+        self._hashed = 0
         if self.digest_name is not None:
             self._digest = new_digest(self.digest_name)
         self._remember(memo)
@@ -248,7 +306,7 @@ class Transfer:
             self._open_part.write_memo(memo)
 
     @contextmanager
-    def _disk(self, *, plain: bool = False) -> Generator[None]:
+    def disk(self, *, plain: bool = False) -> Generator[None]:
         """Tell a disk that refuses from a connection that does; `plain` leaves the errors for an impossible target."""
         try:
             yield

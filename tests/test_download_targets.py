@@ -416,7 +416,7 @@ def test_48_a_part_file_that_changes_hands_while_it_is_opened(
     monkeypatch.setattr("heygen_async._partfile._lock", finish_then_lock)
     second = PartFile.open(target, overwrite=True)
     assert second.position == len(third or b"")
-    second.restart()
+    second.cut_to(0)
     second.write(memoryview(b"new"))
     assert second_part.read_bytes() == b"new"
     assert target.read_bytes() == b"finished"
@@ -431,7 +431,7 @@ def test_48_a_part_file_that_is_the_target_itself_is_let_go(folder: Path) -> Non
     target.write_bytes(b"finished")
     os.link(target, part)
     opened = PartFile.open(target, overwrite=True)
-    opened.restart()
+    opened.cut_to(0)
     opened.write(memoryview(b"new"))
     assert target.read_bytes() == b"finished"
     opened.publish(overwrite=True)

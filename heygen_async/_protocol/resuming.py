@@ -25,27 +25,32 @@ _TRANSIENT: Final = frozenset({408, 416, 425, 429})
 class Memo:
     """What is known about the object that a part file is a part of; kept beside it for the next process.
 
-    `source` names the file without its signature, `etag` is strong or None, `total` is None while unknown.
+    `source` names the file without its signature, `etag` is strong or None, `total` is None while unknown. `sound` is
+    how many bytes from the start are there without a gap, None if all of them are: while several connections write,
+    the length of the part file says nothing.
     """
 
     source: str
     etag: str | None = None
     total: int | None = None
+    sound: int | None = None
 
 
 @frozen(kw_only=True)
 class Ask:
-    """What an attempt asks for: the file from `offset` on, if it is still the object of `memo`."""
+    """What an attempt asks for: the file from `offset` on (up to `end`), if it is still the object of `memo`."""
 
     offset: int
     memo: Memo
+    end: int | None = None
 
     @property
     def headers(self) -> dict[str, str]:
         """Return the request headers: bytes as they are stored, and the rest only of the same object."""
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         if self.offset and self.memo.etag is not None:
-            headers |= {"Range": f"bytes={self.offset}-", "If-Range": self.memo.etag}
+            last = "" if self.end is None else self.end - 1
+            headers |= {"Range": f"bytes={self.offset}-{last}", "If-Range": self.memo.etag}
         return headers
 
 
@@ -180,7 +185,7 @@ def resume_point(memo: Memo | None, *, source: str, size: int) -> int:
         return 0
     if memo.total is not None and size > memo.total:
         return 0
-    return size
+    return size if memo.sound is None else min(size, memo.sound)
 
 
 def dump_memo(memo: Memo) -> bytes:
@@ -196,10 +201,13 @@ def load_memo(data: bytes) -> Memo | None:
         return None
     if fields is None or fields.get("version") != 1:
         return None
-    source, etag, total = fields.get("source"), fields.get("etag"), fields.get("total")
-    if not isinstance(source, str) or not _is_optional(etag, str) or not _is_optional(total, int):
+    source, etag = fields.get("source"), fields.get("etag")
+    total, sound = fields.get("total"), fields.get("sound")
+    if not isinstance(source, str) or not _is_optional(etag, str):
         return None
-    return Memo(source=source, etag=etag, total=total)
+    if not _is_optional(total, int) or not _is_optional(sound, int):
+        return None
+    return Memo(source=source, etag=etag, total=total, sound=sound)
 
 
 def _is_optional(value: Any, cls: type) -> bool:

@@ -57,6 +57,11 @@ class FileLane:
         self._downloads = anyio.CapacityLimiter(downloads)
         self._streams = anyio.CapacityLimiter(streams)
 
+    @property
+    def reads_in_threads(self) -> bool:
+        """Say whether bodies are read in threads, each over a connection of its own."""
+        return self._supplied is None
+
     def check(self) -> None:
         """Raise `ConfigurationError` if the client was closed, or belongs to another event loop."""
         self._guard.check()

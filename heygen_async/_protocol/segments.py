@@ -1,0 +1,154 @@
+"""Fetch one file over several connections, where that is faster: which blocks, and how many connections.
+
+Some hosts hold every connection to a pace of its own; several of them then bring a file sooner. Where one connection
+is as fast as the line or the disk, further ones only cost. So a file begins with one, and gets others only while the
+measured pace says that each helps.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Final, Literal
+
+from attrs import define, field, frozen
+
+MIB: Final = 1024 * 1024
+
+
+@frozen(kw_only=True)
+class SegmentRules:
+    """When further connections are tried, and when they stay.
+
+    `most` connections for one file, 1 for never another (4 is what download tools use by default). A rest of less than
+    `smallest_rest` bytes, or of less than `worthwhile` seconds at the pace so far, is left to one connection: the
+    others would hardly have started. So is whatever comes faster than `fast` bytes per second, which no host that
+    paces its connections allows. The pace is measured over `measure` seconds. A further connection has helped if the
+    pace grew by `gain` of what it could have grown. Blocks are what one connection brings in `block_seconds`, within
+    `smallest_block` and `largest_block` bytes: a killed process loses about one per connection.
+    """
+
+    most: int = 4
+    smallest_rest: int = 16 * MIB
+    worthwhile: float = 2.0
+    fast: float = 100e6
+    measure: float = 0.3
+    gain: float = 0.4
+    block_seconds: float = 2.0
+    smallest_block: int = 4 * MIB
+    largest_block: int = 32 * MIB
+
+
+ONE_CONNECTION: Final = SegmentRules(most=1)
+
+
+@define
+class Pacer:
+    """Decide how many connections one file gets, from what came in while there were how many."""
+
+    rules: SegmentRules
+    lines: int = field(default=1, init=False)
+    _state: Literal["alone", "trying", "settled"] = field(default="alone", init=False)
+    _before: float = field(default=0.0, init=False)
+    _lines_before: int = field(default=1, init=False)
+    _pace: float = field(default=0.0, init=False)
+    _since: float | None = field(default=None, init=False)
+    _done_then: int = field(default=0, init=False)
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether the number of connections will not change any more."""
+        return self._state == "settled"
+
+    def note(self, done: int, total: int, now: float) -> int:
+        """Take note of how many bytes have come, and return how many connections there should be."""
+        if self._since is None:
+            self._since, self._done_then = now, done
+        elapsed = now - self._since
+        if self.is_settled or elapsed < self.rules.measure or done <= self._done_then:
+            return self.lines
+        self._pace = (done - self._done_then) / elapsed
+        self._since, self._done_then = now, done
+        if self._state == "trying":
+            self._judge()
+        elif not self._is_worth_it(total - done):
+            return self.lines
+        if not self.is_settled:
+            self._try_more()
+        return self.lines
+
+    def block_size(self, unassigned: int) -> int:
+        """Return how many bytes the next block gets: less towards the end, so that all connections end together."""
+        wanted = min(self._pace / self.lines * self.rules.block_seconds, unassigned / (2 * self.lines))
+        return int(min(self.rules.largest_block, max(self.rules.smallest_block, wanted)))
+
+    def settle_for(self, lines: int) -> None:
+        """Make do with so many connections: others were refused."""
+        self.lines, self._state = max(1, lines), "settled"
+
+    def _is_worth_it(self, rest: int) -> bool:
+        rules = self.rules
+        slow = self._pace < rules.fast and rest > self._pace * rules.worthwhile
+        return slow and rest >= rules.smallest_rest and rules.most > 1
+
+    def _judge(self) -> None:
+        possible = self.lines / self._lines_before - 1
+        if self._pace < self._before * (1 + self.rules.gain * possible):
+            self.settle_for(self._lines_before)
+        elif self.lines >= self.rules.most:
+            self._state = "settled"
+
+    def _try_more(self) -> None:
+        self._state, self._before, self._lines_before = "trying", self._pace, self.lines
+        self.lines = min(self.rules.most, self.lines * 2)
+
+
+@frozen(order=True)
+class Block:
+    """Bytes from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+
+@define
+class Blocks:
+    """Hand out what is missing of a file, block by block from the front, and know up to where it is whole.
+
+    `sound` bytes from the start are there without a gap; bytes from `sound` up to `bound` belong to whoever began.
+    """
+
+    total: int
+    bound: int
+    sound: int
+    _next: int = field(init=False)
+    _returned: list[Block] = field(factory=list[Block], init=False)
+    _ahead: dict[int, int] = field(factory=dict[int, int], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._next = self.bound
+
+    @property
+    def unassigned(self) -> int:
+        """Return how many bytes nobody has taken yet."""
+        return self.total - self._next + sum(block.end - block.start for block in self._returned)
+
+    def take(self, size: int) -> Block | None:
+        """Return the first block that nobody has, of about `size` bytes, or None if all are taken."""
+        if self._returned:
+            return heapq.heappop(self._returned)
+        if self._next >= self.total:
+            return None
+        start, self._next = self._next, min(self.total, self._next + size)
+        return Block(start, self._next)
+
+    def give_back(self, block: Block) -> None:
+        """Let somebody else bring a block, or what is missing of it."""
+        heapq.heappush(self._returned, block)
+
+    def finish(self, start: int, end: int) -> bool:
+        """Take note of bytes that are there, and say whether `sound` has moved."""
+        self._ahead[start] = end
+        before = self.sound
+        while (further := self._ahead.pop(self.sound, None)) is not None:
+            self.sound = further
+        return self.sound != before
