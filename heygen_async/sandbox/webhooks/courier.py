@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
@@ -82,7 +83,7 @@ class Courier:
     async def _deliver_all(self, stopping: threading.Event) -> None:
         busy: set[str] = set()
         async with (
-            httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None) as client,  # noqa: S113 - see `_send`
+            httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=None) as client,  # noqa: S113 - see `_send`
             anyio.create_task_group() as tasks,
         ):
             while self._goes_on(stopping):
@@ -109,6 +110,12 @@ class Courier:
             self._desk.sent(following, status, error)
             following = self._desk.next(lambda url: url == parcel.url)
         busy.discard(parcel.url)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the one TLS context of the process: it takes longer to make than all the rest."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 async def _send(client: httpx.AsyncClient, parcel: Parcel) -> tuple[int | None, str | None]:
