@@ -55,7 +55,7 @@ def heygen_sandbox(
     for name, value in sandbox.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("HEYGEN_API_VERSION", raising=False)
-    defaults = AsyncHeyGen.__init__.__kwdefaults__
+    defaults = AsyncHeyGen.__init__.__kwdefaults__ or {}
     monkeypatch.setitem(defaults, "polling", POLLING)
     monkeypatch.setitem(defaults, "retries", RETRIES)
     yield sandbox

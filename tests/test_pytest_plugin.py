@@ -321,7 +321,7 @@ def test_settings_are_arguments_and_switches():
     allowed = allowed_settings()
     assert {"mode", "progress", "concurrency", "wallet", "retry_after", "file_size"} <= set(allowed)
     assert not {"port", "renderer", "self"} & set(allowed)
-    with pytest.raises(ValueError, match="no setting 'port', 'typo'; there are .*concurrency"):
+    with pytest.raises(ValueError, match=r"no setting 'port', 'typo'; there are .*concurrency"):
         check_settings({"typo": 1, "port": 2, "wallet": 3})
 
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import httpx
 import pytest
+from attrs import evolve
 
 from heygen_async import AsyncHeyGen, AvatarVideo, PollPolicy
 from heygen_async.sandbox import Plan, Sandbox
@@ -301,7 +302,10 @@ class TestRenderer:
         names = ("thumbnail.jpg", "preview.gif", "captions.srt", "captions.ass", f"video.{render.plan.suffix}")
         assert [render.file(name).stat().st_size > 0 for name in names] == [True] * 5
         other = "video.mp4" if alpha else "video.webm"
-        assert [render.file(name) for name in (other, "../secret", "", "making-video.mp4")] == [None] * 4
+        captioned = f"captioned.{render.plan.suffix}"
+        assert [render.file(name) for name in (other, captioned, "../secret", "", "making-video.mp4")] == [None] * 5
+        spoken = renderer.submit(evolve(render.plan, captions=True))
+        assert spoken.file(captioned).read_bytes() == spoken.file(f"video.{render.plan.suffix}").read_bytes()
 
     def test_a_file_is_made_once(self, renderer):
         """Its time stamp is part of the ETag, so that a download can be continued."""

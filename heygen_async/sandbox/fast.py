@@ -52,14 +52,14 @@ class FastRender(Render):
         """Return where a file lies, making it if need be; None if the video has no such file."""
         with self._making:
             root = self.home()
-            if root is None or (make := _MAKERS.get(name)) is None or not name.endswith(_others(self.plan)):
+            if root is None or name not in _names(self.plan):
                 return None
             path = root / self.folder / name
             if not path.exists():
                 path.parent.mkdir(exist_ok=True)
                 scratch = path.with_name(f"making-{name}")
-                scratch.write_bytes(make(self.plan))
-                if self.padding.size is not None and name.startswith("video."):
+                scratch.write_bytes(_MAKERS[name](self.plan))
+                if self.padding.size is not None and name in _films(self.plan):
                     pad(scratch, self.padding.size, seed=self.padding.pattern)
                 scratch.rename(path)
             return path
@@ -118,13 +118,20 @@ def _ass(plan: Plan) -> bytes:
     return ass(plan_cues(plan), width=plan.width, height=plan.height).encode()
 
 
-def _others(plan: Plan) -> tuple[str, ...]:
-    return (f".{plan.suffix}", ".jpg", ".gif", ".srt", ".ass")
+def _films(plan: Plan) -> tuple[str, ...]:
+    kinds = ("video", "captioned") if plan.captions else ("video",)
+    return tuple(f"{kind}.{plan.suffix}" for kind in kinds)
+
+
+def _names(plan: Plan) -> tuple[str, ...]:
+    return (*_films(plan), "thumbnail.jpg", "preview.gif", "captions.srt", "captions.ass")
 
 
 _MAKERS: Final[dict[str, Callable[[Plan], bytes]]] = {
     "video.mp4": _mp4,
     "video.webm": _webm,
+    "captioned.mp4": _mp4,
+    "captioned.webm": _webm,
     "captioned.mp4": _mp4,
     "captioned.webm": _webm,
     "thumbnail.jpg": lambda plan: jpeg(plan.width, plan.height),
