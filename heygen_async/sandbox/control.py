@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
-import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -16,14 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from heygen_async.sandbox.durations import seconds_in
 from heygen_async.sandbox.hints import field_hint
+from heygen_async.sandbox.player import send_for_player
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.progress import Progress
-from heygen_async.sandbox.render.pool import Render
 from heygen_async.sandbox.schema import Check, Fault, nullable, number, record, required, text, url
 from heygen_async.sandbox.service import Service, read_json, read_limit
 from heygen_async.sandbox.snapshot import SHOWN, delivery_json, faults_json, jobs_json, requests_json, state_json
 from heygen_async.sandbox.stream import changes
-from heygen_async.sandbox.webvtt import to_vtt
 
 Handler = Callable[[Service, Request], Awaitable[Response]]
 
@@ -78,7 +76,7 @@ def control(service: Service, reset: Callable[[], None]) -> Mount:
             route("/events", _get_events),
             route("/jobs", _get_jobs),
             route("/requests", _get_requests),
-            route("/captions/{video_id}.vtt", _get_captions),
+            route("/files/{video_id}/{name}", send_for_player),
             route("/clock", _set_clock, "POST"),
             route("/faults", _add_fault, "POST"),
             route("/faults", _remove_faults, "DELETE"),
@@ -90,9 +88,10 @@ def control(service: Service, reset: Callable[[], None]) -> Mount:
 
 
 class OwnPagesOnly:
-    """Lets nobody change anything but the sandbox's own page and programs; other sites' pages could make calls too.
+    """Lets in the sandbox's own page and programs; the pages of other sites could make calls too.
 
-    A page can send `application/json` to another site only after a preflight, which is never answered.
+    Browsers say where a call comes from, and send `application/json` to another site only after a preflight, which is
+    never answered.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -101,20 +100,21 @@ class OwnPagesOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one call and pass it on, or answer why not."""
         try:
-            if scope["type"] == "http" and scope["method"] not in {"GET", "HEAD"}:
-                _check(Headers(scope=scope))
+            if scope["type"] == "http":
+                _check(scope["method"], Headers(scope=scope))
             await self._app(scope, receive, send)
         except (Problem, HTTPException) as refusal:
             await _refusal(refusal)(scope, receive, send)
 
 
-def _check(headers: Headers) -> None:
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise Problem(415, "unsupported_media_type", "Send the body as Content-Type: application/json")
+def _check(method: str, headers: Headers) -> None:
     origin = headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != headers.get("host"):
-        raise Problem(403, "foreign_origin", "Only the sandbox's own page may do this")
+    foreign = origin is not None and origin.partition("://")[2] != headers.get("host")
+    if foreign or headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise Problem(403, "foreign_origin", "Only the sandbox's own page may call this")
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if method not in {"GET", "HEAD"} and media_type != "application/json":
+        raise Problem(415, "unsupported_media_type", "Send the body as Content-Type: application/json")
 
 
 def _refusal(refusal: Problem | HTTPException) -> Response:
@@ -147,19 +147,6 @@ async def _get_jobs(service: Service, request: Request) -> Response:
 async def _get_requests(service: Service, request: Request) -> Response:
     count = read_limit(request.query_params.get("limit"), low=1, high=10_000, default=SHOWN)
     return JSONResponse(requests_json(service.journal, count))
-
-
-async def _get_captions(service: Service, request: Request) -> Response:
-    """Answer the captions of a completed video as WebVTT, the only form that browsers show."""
-    with service.open() as (account, now):
-        account.settle(now)
-        job = account.jobs.get(request.path_params["video_id"])
-        done = job is not None and not job.deleted and account.status(job, now=now) == "completed"
-    if job is None or not done or not isinstance(job.rendering, Render):
-        raise Problem(404, "not_found", "There is no completed video of this id")
-    path = await anyio.to_thread.run_sync(job.rendering.file, "captions.srt")
-    srt = "" if path is None else await anyio.to_thread.run_sync(path.read_text, "utf-8")
-    return Response(to_vtt(srt), media_type="text/vtt")
 
 
 async def _set_clock(service: Service, request: Request) -> Response:

@@ -10,6 +10,7 @@ from heygen_async.sandbox.answers import Link
 from heygen_async.sandbox.core import Account, Job, Status
 from heygen_async.sandbox.failures import Failure
 from heygen_async.sandbox.faults.engine import Faults
+from heygen_async.sandbox.files import file_name, stored_name
 from heygen_async.sandbox.journal import Call, Journal
 from heygen_async.sandbox.service import Service
 from heygen_async.sandbox.webhooks.deliveries import Delivery
@@ -130,7 +131,8 @@ def _full_job(account: Account, job: Job, now: float, link: Link) -> Json:
     status: Status = shown["status"]
     links: Json = {}
     if status == "completed" and not job.deleted:
-        links = {kind: link(job, kind) for kind in ("video", "captioned", "thumbnail", "gif", "srt")}
+        kinds = ("video", "captioned", "thumbnail", "gif", "srt")
+        links = {kind: link(job, kind) for kind in kinds if stored_name(file_name(kind, job), job.order.plan)}
     return shown | {"request": job.order.request, "links": links}
 
 
