@@ -80,4 +80,7 @@ async def _file(service: Service, request: Request) -> Response:
     path = await anyio.to_thread.run_sync(job.rendering.file, stored) if stored else None
     if path is None:
         return refused(404, "NoSuchKey", "The specified key does not exist.")
-    return send_file(path)
+    answer = send_file(path)
+    if job.rendering.voice is not None:
+        answer.headers["X-Sandbox-Voice"] = job.rendering.voice
+    return answer

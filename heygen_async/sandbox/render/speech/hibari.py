@@ -30,5 +30,7 @@ class Hibari:
 
     def say(self, sentence: str, *, language: str, speed: float) -> Sound:  # noqa: ARG002 - there is only one
         """Return the spoken sentence; empty, and no exception, for text without a word it can read."""
+        if not any(map(str.isalnum, sentence)):
+            return array("f")  # it would give a faint breath
         samples = self._voice(sentence, speed=min(_FASTEST, max(_SLOWEST, speed)), seed=0)
         return array("f", samples.tobytes())
