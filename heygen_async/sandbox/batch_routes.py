@@ -73,6 +73,7 @@ async def create_videos(service: Service, request: Request, key: str | None) -> 
     body = await read_json(request, VIDEO_BATCH, lenient=service.switches.lenient)
     made = [_made(service, video, key) for video in body["videos"]]
     batch = VIDEOS.open_batch(service, made, title=body.get("title"), callback_url=body.get("callback_url"))
+    service.webhooks.batch_opened(batch)
     return Answer(202, created(batch))
 
 

@@ -13,6 +13,7 @@ import anyio
 from attrs import frozen
 
 from heygen_async.sandbox.answers import Link
+from heygen_async.sandbox.batches import Batch
 from heygen_async.sandbox.core import Account, Job
 from heygen_async.sandbox.webhooks.courier import Courier, Parcel, refusal_of
 from heygen_async.sandbox.webhooks.deliveries import Attempt, Deliveries, Delivery
@@ -20,6 +21,7 @@ from heygen_async.sandbox.webhooks.endpoints import Endpoints, WebhookEndpoint
 from heygen_async.sandbox.webhooks.endpoints import Wire as EndpointWire
 from heygen_async.sandbox.webhooks.happenings import (
     WebhookEvent,
+    batch_data,
     data_of,
     end_of,
     event_id,
@@ -64,6 +66,7 @@ class Webhooks:
         self._events: deque[WebhookEvent] = deque(maxlen=KEPT)
         self._made = 0
         self._awaited: dict[str, Job] = {}
+        self._open_batches: dict[str, Batch] = {}
         self._told_early: set[tuple[str, str]] = set()
         self._asked: dict[tuple[str, str], list[NamedAction]] = {}
 
@@ -141,6 +144,12 @@ class Webhooks:
             self._awaited[job.id] = job
             self._courier.wake()
 
+    def batch_opened(self, batch: Batch) -> None:
+        """Hear of a new batch of videos: its end is an event of its own."""
+        with self._service.open():
+            self._open_batches[batch.id] = batch
+            self._courier.wake()
+
     async def tell_early(self, job: Job) -> None:
         """Deliver the event of a job's success before its create call is answered, if a fault says so."""
         if not self._may_fire("early"):
@@ -214,16 +223,19 @@ class Webhooks:
             "events": [_event_json(event) for event in self._events],
             "events_made": self._made,
             "deliveries": self._deliveries.to_json(),
+            "open_batches": list(self._open_batches),
         }
 
     def from_json(self, value: Json) -> None:
-        """Hold what `to_json` returned, and nothing else; deliveries go on."""
+        """Hold what `to_json` returned, and nothing else; the account must be there already. Deliveries go on."""
         events = [WebhookEvent(**one) for one in value["events"]]
         endpoints, deliveries = Endpoints(), Deliveries()
         endpoints.from_json(value["endpoints"])
         deliveries.from_json(value["deliveries"])
-        made = int(value["events_made"])
+        made, batches = int(value["events_made"]), self._service.account.batches
+        open_batches = {name: batches[name] for name in value["open_batches"] if name in batches}
         self._forget()
+        self._open_batches = open_batches
         self._endpoints, self._deliveries, self._made = endpoints, deliveries, made
         self._events.extend(events)
         for job in self._service.account.jobs.values():
@@ -241,7 +253,8 @@ class Webhooks:
         """Say whether there is anybody to deliver to."""
         for video_id in [video_id for video_id, job in self._awaited.items() if job.finished_at or job.deleted]:
             del self._awaited[video_id]
-        return bool(len(self._endpoints) or self._awaited or self._deliveries.has_work)
+        batch = any(batch.callback_url for batch in self._open_batches.values())
+        return bool(len(self._endpoints) or self._awaited or batch or self._deliveries.has_work)
 
     def next(self, may_send: Callable[[str], bool]) -> Parcel | None:
         """Return the next request to be sent, signed as of now."""
@@ -268,7 +281,7 @@ class Webhooks:
             yield account, now
 
     def _collect(self) -> None:
-        """Make the events of the jobs that have ended."""
+        """Make the events of the jobs and batches that have ended."""
         with self._service.open() as (account, now):
             account.settle(now)
             while account.ended:
@@ -276,6 +289,12 @@ class Webhooks:
                 event_type, at = end_of(job), job.finished_at
                 if (job.id, event_type) not in self._told_early:
                     self._tell_end(job, event_type, at=now if at is None else at, now=now)
+
+            for batch in list(self._open_batches.values()):
+                data = batch_data(batch, account.jobs)
+                if data is not None:
+                    del self._open_batches[batch.id]
+                    self._tell("batch.finished", data, at=now, now=now, callback_url=batch.callback_url, wire="v3")
 
     def _tell_end(self, job: Job, event_type: str, *, at: float, now: float) -> None:
         data = data_of(job, event_type, self._link)

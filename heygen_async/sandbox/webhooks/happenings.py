@@ -9,6 +9,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from heygen_async.sandbox.answers import Link
+from heygen_async.sandbox.batches import Batch, Item, counts, whole_status
 from heygen_async.sandbox.core import Job
 from heygen_async.sandbox.webhooks.signing import iso
 
@@ -41,7 +42,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
     "personalized_video": "A personalized video was completed",
     "batch.finished": "All items of a batch have ended",
 }
-"""The thirty types that endpoints can subscribe to. Of these the sandbox emits `avatar_video.*` by itself."""
+"""The thirty types that endpoints can subscribe to. By itself the sandbox emits the end of videos and of batches."""
 
 _ENTITY_KEYS: Final = ("video_id", "video_translate_id", "batch_id", "project_id", "id")
 
@@ -106,6 +107,24 @@ def data_of(job: Job, event_type: str, link: Link | None) -> Json:
     }
 
 
+def batch_data(batch: Batch, jobs: Mapping[str, Job]) -> Json | None:
+    """Return what the end of a batch says, None while an item runs. The keys are an assumption: none are documented."""
+    words = [_word(item, jobs) for item in batch.items]
+    if "processing" in words:
+        return None
+    items = [{"status": word} for word in words]
+    return {"batch_id": batch.id, "title": batch.title, "status": whole_status(items), "counts": counts(items)}
+
+
+def _word(item: Item, jobs: Mapping[str, Job]) -> str:
+    job = jobs.get(item.resource_id or "")
+    if job is None or job.deleted:
+        return "failed"
+    if job.finished_at is None:
+        return "processing"
+    return "failed" if job.failure else "completed"
+
+
 def sample_data(event_type: str, video_id: str | None) -> Json:
     """Return what an event that no job caused says: the documented keys, with made-up values."""
     subject, _, end = event_type.partition(".")
@@ -119,4 +138,6 @@ def sample_data(event_type: str, video_id: str | None) -> Json:
     if subject.startswith("avatar_video"):
         outcome = {"url": file} if end == "success" else {"msg": "The video could not be made"}
         return {"video_id": some_id, **outcome, "folder_id": None, "callback_id": None}
+    if subject == "batch":
+        return {"batch_id": some_id}
     return {"video_id": video_id} if video_id else {}
