@@ -480,6 +480,19 @@ class TestClock:
             sandbox.clock.restart()
             assert (sandbox.clock.now(), sandbox.clock.rate) == (1000.0, 0.0)
 
+    def test_a_link_does_not_outlive_its_lifetime_by_a_fraction_of_a_second(self):
+        """Whatever the clock reads when it is made."""
+        with (
+            Sandbox(mode="fast", start_time=1000.6, speed=0.0, url_lifetime=100.0) as sandbox,
+            httpx.Client(trust_env=False) as client,
+        ):
+            headers = {"X-Api-Key": "k"}
+            created = client.post(sandbox.url + "/v3/videos", json=avatar_video(), headers=headers).json()["data"]
+            video = client.get(f"{sandbox.url}/v3/videos/{created['video_id']}", headers=headers).json()["data"]
+            assert client.get(video["video_url"]).status_code == 200
+            sandbox.advance(100)
+            assert client.get(video["video_url"]).status_code == 403
+
     def test_a_render_from_before_the_clock_was_set_back_does_not_come_from_the_future(self, tmp_path):
         """The video that shares it is completed now, not then."""
         renderer = InstantRenderer(tmp_path)

@@ -3,10 +3,11 @@
 ::
 
     async with Sandbox() as sandbox:
-        async with AsyncHeyGen("any key", base_url=sandbox.url) as heygen:
+        async with AsyncHeyGen("any-key", base_url=sandbox.url) as heygen:
             ...
 
-Needs the extra `sandbox`. Nothing it makes can be taken for HeyGen's: every frame says so.
+Needs the extra `sandbox`, or `sandbox-lite` for videos that show a card only. Nothing it makes can be taken for
+HeyGen's: every frame says so.
 """
 
 from heygen_async.sandbox.extras import require

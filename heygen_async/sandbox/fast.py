@@ -132,8 +132,6 @@ _MAKERS: Final[dict[str, Callable[[Plan], bytes]]] = {
     "video.webm": _webm,
     "captioned.mp4": _mp4,
     "captioned.webm": _webm,
-    "captioned.mp4": _mp4,
-    "captioned.webm": _webm,
     "thumbnail.jpg": lambda plan: jpeg(plan.width, plan.height),
     "preview.gif": lambda plan: gif(plan.width, plan.height),
     "captions.srt": _srt,

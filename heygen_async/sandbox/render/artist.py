@@ -12,10 +12,11 @@ from heygen_async.sandbox.plan import Plan, Scene, Watermark
 from heygen_async.sandbox.render.backdrop import colour_behind, paint_backdrop
 from heygen_async.sandbox.render.figure import Figure
 from heygen_async.sandbox.render.geometry import CIRCLE_DROP, CIRCLE_RADIUS, Box, Geometry
-from heygen_async.sandbox.render.lettering import AMBER, MARK, stamp, write_caption, write_overlay
+from heygen_async.sandbox.render.lettering import AMBER, stamp, write_caption, write_overlay
 from heygen_async.sandbox.render.look import look_of, rgb
 from heygen_async.sandbox.render.pen import Pen, scaled
 from heygen_async.sandbox.render.pose import ARM_POSES, WAVE_PHASES, Pose
+from heygen_async.sandbox.still.card import MARK
 
 __all__ = ["MARK", "Artist", "Piece", "Props"]
 

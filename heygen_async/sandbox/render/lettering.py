@@ -11,9 +11,7 @@ from heygen_async.sandbox.plan import Overlay
 from heygen_async.sandbox.render.geometry import Box, Geometry
 from heygen_async.sandbox.render.look import rgb
 from heygen_async.sandbox.render.pen import Pen, text_width
-
-MARK: Final = "SANDBOX - not HeyGen"
-"""Stands in every frame and in the metadata of every file."""
+from heygen_async.sandbox.still.card import MARK
 
 AMBER: Final = (255, 184, 28)
 

@@ -1,0 +1,50 @@
+"""Every Python example of the documentation runs: blocks are files of one project, named in their first line."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAME = re.compile(r"# (\w+\.py)\n")
+
+
+def files_of(page: str) -> dict[str, str]:
+    """Return the examples of a page by file name."""
+    blocks = BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    named = [(NAME.match(block), block) for block in blocks]
+    assert all(name for name, _ in named), "an example begins with the name of its file, such as `# test_first.py`"
+    files = {name[1]: block for name, block in named if name}
+    assert len(files) == len(blocks), "two examples have the same name"
+    return files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["testing.md", "faults.md"])
+def test_the_examples_of_a_page_are_a_project_whose_tests_pass(page: str, tmp_path: Path) -> None:
+    """Every file whose name says that it holds tests holds some; all pass, on asyncio and trio, without a warning."""
+    files = files_of(page)
+    for name, code in files.items():
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    ini = "[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
+    (tmp_path / "pytest.ini").write_text(ini)
+    plugin = ["-p", "no:heygen_async", "-p", "heygen_async.pytest_plugin", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugin, "-q", "-rA"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = set(re.findall(r"^PASSED (\w+\.py)::", done.stdout, re.MULTILINE))
+    assert passed == {name for name in files if name.startswith("test_")}
+    assert len(passed) > 1
