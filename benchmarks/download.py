@@ -1,283 +1,205 @@
-"""How fast files reach the disk, and what that does to the event loop, next to curl and the obvious loops.
+"""How fast files reach the disk, and what that does to the program beside. Run `python -m benchmarks --only download`.
 
-    python -m benchmarks.download [--size MIB] [--rounds N] [--plain | --tls] [--folder DIR]
-
-A separate process serves one big file on loopback: nginx if it is installed, else a sendfile server of our own. Every
-round runs every method once, in turn, so that the ratios compare neighbours; the table shows medians over the rounds.
-A stall is how much longer than asked a sleep of 1 ms took beside the download: on a machine with few cores the server
-competes with the client, and even curl, in processes of its own, makes the loop wait. Only the SDK flushes to disk.
+nginx serves one large file on loopback. Every way runs in a process of its own; every round runs every way once, in
+turn, so that ratios compare neighbours. On a machine with few cores the server competes with the client.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import os
-import shutil
-import socket
-import ssl
+import json
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-import anyio
-import httpx
+from attrs import frozen
 
-from heygen_async._download import Downloader, FileSource
-from heygen_async._partfile import PartFile
-from heygen_async._policies import Limits
-from heygen_async._transport import file_line
-from heygen_async._transport.file_lane import FileLane
-from heygen_async._transport.run_guard import RunGuard
+from benchmarks.file_hosts import MIB, PACE, Host, nginx, serving
+from benchmarks.file_ways import WAYS, is_there
+from benchmarks.results import Paired, Plot, Result, Series, Target
 
-MIB = 1024 * 1024
-PEM = Path(__file__).parent.parent / "tests" / "loopback.pem"
-# The start of an MP4 film; the rest is zeros of a sparse file, as good as any bytes on loopback.
-FILM = b"\0\0\0\x18ftypisom\0\0\2\0isommp41"
-
-NGINX = """
-daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;
-events {{ worker_connections 64; }}
-http {{
-  access_log off; sendfile on; tcp_nopush on;
-  client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-  uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  server {{
-    listen 127.0.0.1:{plain}; listen 127.0.0.1:{tls} ssl;
-    ssl_certificate {pem}; ssl_certificate_key {pem}; root {folder}/www;
-  }}
-}}
-"""
-
-SERVER = """
-import os, socket, ssl, sys, threading
-path, port, pem = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-context = None
-if pem:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-def serve(connection):
-    with connection, open(path, "rb") as file:
-        if context:
-            connection = context.wrap_socket(connection, server_side=True)
-        connection.recv(65536)
-        size = os.fstat(file.fileno()).st_size
-        head = f"HTTP/1.1 200 OK\\r\\nContent-Length: {size}\\r\\nETag: \\"x\\"\\r\\nConnection: close\\r\\n\\r\\n"
-        connection.sendall(head.encode())
-        connection.sendfile(file)
-with socket.create_server(("127.0.0.1", port)) as listener:
-    while True:
-        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-"""
+SIZE: Final = 1024 * MIB
+PACED_SIZE: Final = 512 * MIB
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+@frozen(kw_only=True)
+class Run:
+    """One way, once: seconds, growth in bytes, stalls of the event loop and the worst answer in milliseconds."""
+
+    seconds: float
+    grown: float
+    p99: float
+    worst: float
+    answer: float
 
 
-@contextlib.contextmanager
-def serving(folder: Path, *, tls: bool) -> Iterator[tuple[str, str]]:
-    """Serve `folder/www/film.mp4` from another process; give its URL and what serves it."""
-    plain, secure = free_port(), free_port()
-    nginx = os.environ.get("NGINX") or shutil.which("nginx")
-    if nginx:
-        config = folder / "nginx.conf"
-        config.write_text(NGINX.format(folder=folder, plain=plain, tls=secure, pem=PEM))
-        folder.chmod(0o755)
-        command = [nginx, "-p", str(folder), "-c", str(config), "-e", str(folder / "error.log")]
-    else:
-        port = secure if tls else plain
-        command = [sys.executable, "-c", SERVER, str(folder / "www/film.mp4"), str(port), str(PEM) if tls else ""]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(secure if tls else plain)
-        url = f"https://localhost:{secure}/film.mp4" if tls else f"http://127.0.0.1:{plain}/film.mp4"
-        yield url, "nginx" if nginx else "own sendfile server"
-    finally:
-        process.terminate()
-        process.wait()
+def run(size: int = SIZE, paced_size: int = PACED_SIZE, rounds: int = 3) -> list[Result]:
+    """Answer the three questions about files."""
+    if nginx() is None:
+        return [Result(name="download", question="How fast do files reach the disk?", notes=["Skipped: no nginx."])]
+    with tempfile.TemporaryDirectory() as name:
+        with serving(Path(name), size=size) as host:
+            one = one_file(host, rounds)
+            over_tls = one_over_tls(host, rounds)
+            four = four_files(host, rounds)
+        with tempfile.TemporaryDirectory() as other, serving(Path(other), size=paced_size) as host:
+            paced = paced_host(host, max(1, rounds - 1))
+    return [one, over_tls, four, paced]
 
 
-def wait_for(port: int) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.02)
-    raise SystemExit("the file server did not start")
+def one_file(host: Host, rounds: int) -> Result:
+    """Save one large file over plain HTTP."""
+    ways = ["ours", "curl", "wget", "aria2", "aiohttp", "httpx", "httpx_blocking", "quick_start"]
+    runs = measure(ways, host.plain, 1, host.size, rounds)
+    targets = [
+        at_least("1.0 x curl", runs, "curl", 1.0),
+        at_least("2 x the obvious async httpx loop", runs, "httpx", 2.0),
+        below("memory growth under 32 MiB", max(one.grown for one in runs["ours"]) / MIB, 32, "MiB"),
+    ]
+    columns = ["way", "MiB/s", "ours is ... x as fast", "grows by MiB"]
+    rows = [[*speed(runs, way, host.size), statistics.median(one.grown for one in runs[way]) / MIB] for way in runs]
+    return Result(
+        name="download-one",
+        question=f"How long does one file of {host.size // MIB:,} MiB take?",
+        columns=columns,
+        rows=rows,
+        notes=[*missing(ways), "For curl, wget and aria2c the growth is that of the process that starts them."],
+        targets=targets,
+        plot=bars(f"One file of {host.size // MIB:,} MiB over loopback, MiB/s", runs, host.size),
+    )
 
 
-class Tls:
-    def __init__(self) -> None:
-        self._context = ssl.create_default_context(cafile=PEM)
-
-    async def context(self) -> ssl.SSLContext:
-        return self._context
-
-
-TLS = Tls()
-Method = Callable[[str, list[Path]], Awaitable[None]]
-
-
-async def curl(url: str, targets: list[Path]) -> None:
-    """As many curls as files, without a flush to disk."""
-    async with anyio.create_task_group() as group:
-        for target in targets:
-            command = ["curl", "-s", "--cacert", str(PEM), "-o", str(target), url]
-            group.start_soon(anyio.run_process, command)
+def one_over_tls(host: Host, rounds: int) -> Result:
+    """Save one large file over HTTPS, where the cipher is most of the work."""
+    ways = ["ours", "curl", "aria2", "aiohttp", "httpx", "quick_start"]
+    runs = measure(ways, host.tls, 1, host.size, rounds)
+    return Result(
+        name="download-tls",
+        question="And over TLS?",
+        columns=["way", "MiB/s", "ours is ... x as fast"],
+        rows=[speed(runs, way, host.size) for way in runs],
+        notes=missing(ways),
+        plot=bars(f"One file of {host.size // MIB:,} MiB over loopback TLS, MiB/s", runs, host.size),
+    )
 
 
-def obvious(url: str, target: Path, client: httpx.AsyncClient) -> Awaitable[None]:
-    async def run() -> None:
-        with target.open("wb") as file:
-            async with client.stream("GET", url) as response:
-                async for chunk in response.aiter_bytes():
-                    file.write(chunk)
-
-    return run()
-
-
-def polite(url: str, target: Path, client: httpx.AsyncClient) -> Awaitable[None]:
-    async def run() -> None:
-        async with await anyio.open_file(target, "wb") as file, client.stream("GET", url) as response:
-            async for chunk in response.aiter_bytes():
-                await file.write(chunk)
-
-    return run()
-
-
-async def through_httpx(loop: Callable[..., Awaitable[None]], url: str, targets: list[Path]) -> None:
-    async with (
-        httpx.AsyncClient(verify=await TLS.context(), trust_env=False) as client,
-        anyio.create_task_group() as group,
-    ):
-        for target in targets:
-            group.start_soon(loop, url, target, client)
-
-
-async def ours(url: str, targets: list[Path], *, lane: str, direct: bool = True, flush: bool = True) -> None:
-    """The SDK: part file, checks, flush, rename; optionally without its two costs and gains."""
-    async with contextlib.AsyncExitStack() as stack:
-        if not direct:
-            stack.enter_context(swapped(file_line.Line, "body_socket", lambda *_: None))
-        if not flush:
-            stack.enter_context(swapped(PartFile, "flush", lambda _: None))
-        client = None
-        if lane == "async":
-            client = await stack.enter_async_context(httpx.AsyncClient(verify=await TLS.context(), trust_env=False))
-        file_lane = FileLane(Limits(), TLS, RunGuard(), client)  # type: ignore[arg-type]
-        stack.push_async_callback(file_lane.aclose)
-        downloader = Downloader(file_lane, emit=lambda _: None)
-        async with anyio.create_task_group() as group:
-            for target in targets:
-                group.start_soon(downloader.save, FileSource(url=url), target)
+def four_files(host: Host, rounds: int) -> Result:
+    """Save four large files at once, in a process that also answers web requests."""
+    ways = ["ours", "curl", "aiohttp", "httpx"]
+    runs = measure(ways, host.plain, 4, host.size, rounds, "--handler")
+    mine = runs["ours"]
+    targets = [
+        at_least("1.0 x four curls", runs, "curl", 1.0),
+        below("worst stall of the event loop under 25 ms", statistics.median(one.worst for one in mine), 25, "ms"),
+        below("99th percentile under 8 ms", statistics.median(one.p99 for one in mine), 8, "ms"),
+    ]
+    rows = [
+        [
+            *speed(runs, way, 4 * host.size),
+            statistics.median(one.p99 for one in runs[way]),
+            statistics.median(one.worst for one in runs[way]),
+            statistics.median(one.answer for one in runs[way]),
+        ]
+        for way in runs
+    ]
+    return Result(
+        name="download-four",
+        question=f"And four of them at once, beside a FastAPI handler? ({host.size // MIB:,} MiB each)",
+        columns=["way", "MiB/s together", "ours is ... x as fast", "p99 stall ms", "worst stall ms", "worst answer ms"],
+        rows=rows,
+        notes=[
+            *missing(ways),
+            "A stall is how much longer a sleep of 1 ms took than asked; curl's row shows what the machine itself adds.",
+        ],
+        targets=targets,
+        plot=bars("Worst stall of the event loop with four downloads, ms", runs, 0),
+    )
 
 
-@contextlib.contextmanager
-def swapped(owner: type, name: str, value: object) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
+def paced_host(host: Host, rounds: int) -> Result:
+    """Save a file from a host that holds every connection to a pace."""
+    ways = ["ours", "ours_alone", "curl", "aria2_x4"]
+    runs = measure(ways, host.paced, 1, host.size, rounds)
+    targets = [at_least("3.5 x curl with four segments", runs, "curl", 3.5)]
+    if "aria2_x4" in runs:
+        targets.append(at_least("0.95 x aria2c -x4", runs, "aria2_x4", 0.95))
+    return Result(
+        name="download-paced",
+        question=f"And from a host that gives every connection {PACE} MB/s?",
+        columns=["way", "MiB/s", "ours is ... x as fast"],
+        rows=[speed(runs, way, host.size) for way in runs],
+        notes=[
+            *missing(ways),
+            "Further connections are opened only after the first one's pace was measured, and stay while they help.",
+        ],
+        targets=targets,
+        plot=bars(f"{host.size // MIB:,} MiB at {PACE} MB/s per connection, MiB/s", runs, host.size),
+    )
 
 
-METHODS: dict[str, Method] = {
-    "curl": curl,
-    "httpx, write in the loop": partial(through_httpx, obvious),
-    "httpx, anyio.open_file": partial(through_httpx, polite),
-    "async lane (a caller's client)": partial(ours, lane="async"),
-    "thread lane, through httpx": partial(ours, lane="thread", direct=False),
-    "thread lane, no flush to disk": partial(ours, lane="thread", flush=False),
-    "thread lane (the default)": partial(ours, lane="thread"),
-}
+def measure(ways: Sequence[str], url: str, files: int, size: int, rounds: int, *options: str) -> dict[str, list[Run]]:
+    """Run every way once per round, after one round that only warms caches up where that is quick."""
+    found: dict[str, list[Run]] = {way: [] for way in ways if is_there(way)}
+    for _ in range(rounds):
+        for way, runs in found.items():
+            runs.append(once(way, url, files, size, *options))
+    return found
 
 
-@dataclass
-class Figures:
-    rates: list[float] = field(default_factory=list)
-    worst: list[float] = field(default_factory=list)
-    p99: list[float] = field(default_factory=list)
+def once(way: str, url: str, files: int, size: int, *options: str) -> Run:
+    """Run one way in a process of its own, and check that the files are whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "benchmarks.file_ways", way, url, str(files), folder, *options]
+        done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{way} failed:\n{done.stderr}")
+        saved = [path.stat().st_size for path in Path(folder).iterdir()]
+        if saved != [size] * files:
+            raise SystemExit(f"{way} saved {saved}")
+        return Run(**json.loads(done.stdout))
 
 
-async def measured(method: Method, url: str, folder: Path, files: int, size: int, figures: Figures) -> None:
-    """Run one method once, beside a heartbeat."""
-    targets = [folder / f"{number}.mp4" for number in range(files)]
-    gaps: list[float] = []
-
-    async def heartbeat() -> None:
-        while True:
-            before = time.perf_counter()
-            await anyio.sleep(0.001)
-            gaps.append(time.perf_counter() - before - 0.001)
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(heartbeat)
-        await anyio.sleep(0.05)
-        gaps.clear()
-        began = time.perf_counter()
-        await method(url, targets)
-        took = time.perf_counter() - began
-        group.cancel_scope.cancel()
-    for target in targets:
-        if target.stat().st_size != size:
-            raise SystemExit(f"{target} is not whole")
-        target.unlink()
-    gaps.sort()
-    figures.rates.append(files * size / took / MIB)
-    figures.worst.append(gaps[-1] * 1000)
-    figures.p99.append(gaps[int(len(gaps) * 0.99)] * 1000)
+def ratio(runs: dict[str, list[Run]], peer: str) -> float:
+    """Return how many times as fast as a peer we are."""
+    return Paired([one.seconds for one in runs[peer]], [one.seconds for one in runs["ours"]]).ratio
 
 
-def table(title: str, results: dict[str, Figures]) -> None:
-    print(f"\n{title}")
-    print(f"{'':34}{'MiB/s':>8}{'x curl':>8}{'p99 stall ms':>14}{'worst':>8}{'worst ever':>12}")
-    base = results.get("curl")
-    for name, figures in results.items():
-        ratio = "-"
-        if base is not None:
-            ratio = f"{statistics.median(a / b for a, b in zip(figures.rates, base.rates, strict=True)):.2f}"
-        worst = f"{statistics.median(figures.worst):>8.1f}{max(figures.worst):>12.1f}"
-        stalls = f"{statistics.median(figures.p99):>14.1f}{worst}"
-        print(f"{name:34}{statistics.median(figures.rates):>8.0f}{ratio:>8}{stalls}")
+def speed(runs: dict[str, list[Run]], way: str, size: int) -> list[str | float]:
+    """Return the first cells of a row."""
+    rate = size / MIB / statistics.median(one.seconds for one in runs[way])
+    return [WAYS[way][0], rate, "" if way == "ours" else ratio(runs, way)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=1024, help="MiB per file (1024)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--folder", type=Path, help="where to write (the folder for temporary files)")
-    kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--plain", action="store_true", help="only http")
-    kind.add_argument("--tls", action="store_true", help="only https")
-    options = parser.parse_args()
-    methods = {name: method for name, method in METHODS.items() if name != "curl" or shutil.which("curl")}
-    size = options.size * MIB
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder = Path(name)
-        (folder / "www").mkdir()
-        with (folder / "www/film.mp4").open("wb") as film:
-            film.write(FILM)
-            film.truncate(size)
-        for tls in [True] if options.tls else [False] if options.plain else [False, True]:
-            with serving(folder, tls=tls) as (url, server):
-                for files in (1, 4):
-                    results = {method: Figures() for method in methods}
-                    for round_number in range(-1, options.rounds):
-                        for method, run in methods.items():
-                            # The first round only warms caches up.
-                            figures = results[method] if round_number >= 0 else Figures()
-                            anyio.run(measured, run, url, folder, files, size, figures)
-                    scheme = "https" if tls else "http"
-                    table(f"{files} x {options.size} MiB over {scheme} from {server}, {options.rounds} rounds", results)
+def at_least(text: str, runs: dict[str, list[Run]], peer: str, wanted: float) -> Target:
+    """Return a target about speed; a peer that is not here cannot be beaten."""
+    if peer not in runs:
+        return Target(f"{text} (not measured: it is not installed)", met=False)
+    found = ratio(runs, peer)
+    return Target(f"{text} (measured {found:.2f} x)", met=found >= wanted)
 
 
-if __name__ == "__main__":
-    main()
+def below(text: str, found: float, limit: float, unit: str) -> Target:
+    """Return a target that is an upper bound."""
+    return Target(f"{text} (measured {found:.1f} {unit})", met=found < limit)
+
+
+def missing(ways: Sequence[str]) -> list[str]:
+    """Return notes about ways that are not here."""
+    return [f"{WAYS[way][0]} is not installed here and was left out." for way in ways if not is_there(way)]
+
+
+def bars(title: str, runs: dict[str, list[Run]], size: int) -> Plot:
+    """Return a picture: speeds, or without a size stalls."""
+    points = [
+        (
+            WAYS[way][0],
+            size / MIB / statistics.median(one.seconds for one in found)
+            if size
+            else statistics.median(one.worst for one in found),
+        )
+        for way, found in runs.items()
+    ]
+    return Plot(title=title, x_label="MiB/s" if size else "ms", kind="bar", series=[Series("median", points)])
