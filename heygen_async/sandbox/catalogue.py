@@ -94,8 +94,8 @@ class Catalogue:
 
     def next_number(self) -> int:
         """Return a number above all that were given: the newest stands first in every list."""
-        rows = (*self.groups.values(), *self.looks.values(), *self.voices.values())
-        return max((row.number for row in rows), default=0) + 1
+        tables = (self.groups, self.looks, self.voices)
+        return max((row.number for table in tables for row in table.values()), default=0) + 1
 
     def looks_of(self, group_id: str) -> list[Look]:
         """Return the looks of a group, newest first."""

@@ -8,6 +8,7 @@ from heygen_async.sandbox.catalogue import ENGINES, AvatarType, Group, Look, Tra
 from heygen_async.sandbox.core import Account, InsufficientCreditError
 from heygen_async.sandbox.prices import AVATAR_CREATION
 from heygen_async.sandbox.problems import Problem
+from heygen_async.sandbox.schema import as_object
 from heygen_async.sandbox.stock_catalogue import PAIGE
 
 Json = dict[str, Any]
@@ -26,7 +27,7 @@ def make_avatar(account: Account, body: Json, *, group: Group | None, now: float
         account.pay(look_id, usd=AVATAR_CREATION, now=now)
     except InsufficientCreditError:
         raise Problem(402, "insufficient_credit", "Insufficient credit: top up your wallet.") from None
-    kind, source = _TYPES[body["type"]], body.get("file") or {}
+    kind, source = _TYPES[body["type"]], as_object(body.get("file")) or {}
     if group is None:
         group = new_group(account, body["name"], now=now)
     if kind == "digital_twin" and group.consent is None:

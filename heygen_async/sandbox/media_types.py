@@ -47,7 +47,7 @@ def sniffed(head: bytes) -> str | None:
         return "video/mp4"
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         return "audio/wav"
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in {0xE2, 0xE4, 0xE6}:
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:  # frame sync, layer III
         return "audio/mpeg"
     return "application/x-subrip" if _SRT.match(head) else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from attrs import frozen
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import Message
+from starlette.types import Message, Receive
 
 from heygen_async.sandbox.media_types import HEAD_BYTES, sniffed
 from heygen_async.sandbox.problems import Problem
@@ -65,13 +65,17 @@ async def receive_multipart(request: Request, path: Path, *, limit: int = MAX_UP
 async def receive_body(request: Request, path: Path, *, limit: int = MAX_UPLOAD) -> Received:
     """Write a whole body to `path`; raise the 413 as soon as it is above the limit."""
     _refuse_declared(request, limit)
-    size = 0
-    async with await anyio.open_file(path, "wb") as file:
-        async for chunk in _blocks(request.stream()):
+    size, held = 0, bytearray()
+    async with await anyio.open_file(path, "wb") as file, aclosing(request.stream()) as chunks:
+        async for chunk in chunks:
             size += len(chunk)
             if size > limit:
                 raise too_large(limit)
-            await file.write(chunk)
+            held += chunk
+            if len(held) >= _BLOCK:  # each write is a trip to a thread
+                await file.write(held)
+                held = bytearray()
+        await file.write(held)
     return await anyio.to_thread.run_sync(_read_back, path, None)
 
 
@@ -81,7 +85,7 @@ def sha256(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _capped(request: Request, limit: int):  # noqa: ANN202 - an ASGI receive
+def _capped(request: Request, limit: int) -> Receive:
     _refuse_declared(request, limit + _ENVELOPE)
     received = 0
 
@@ -100,18 +104,6 @@ def _refuse_declared(request: Request, limit: int) -> None:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise too_large(limit)
-
-
-async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Join small chunks: each write is a trip to a thread."""
-    held = bytearray()
-    async for chunk in chunks:
-        held += chunk
-        if len(held) >= _BLOCK:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)
 
 
 def _copy(part: UploadFile, path: Path) -> None:

@@ -55,10 +55,7 @@ class Service:
             now=self.clock.now, lock=self._lock, seed=self.account.seed, jobs=lambda: list(self.account.jobs.values())
         )
         self.webhooks = Webhooks(self, hosts=self.webhook_hosts)
-
-    @assets.default
-    def _new_assets(self) -> AssetStore:
-        return AssetStore(now=self.clock.now)
+        self.assets = AssetStore(now=self.clock.now)
 
     @contextmanager
     def open(self) -> Generator[tuple[Account, float]]:
