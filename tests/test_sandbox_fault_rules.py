@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -411,6 +415,42 @@ def test_any_other_text_is_a_value_error(text: str):
         except ValueError:
             continue
         assert parse_rule(str(rule)) == rule
+
+
+DOCS = Path(__file__).parent.parent / "docs" / "faults.md"
+
+
+def declared(arguments: str) -> list[tuple[str, str | None]]:
+    """Return names and defaults of the arguments as the documentation writes them."""
+    (function,) = ast.parse(f"def f({arguments}): ...").body
+    assert isinstance(function, ast.FunctionDef)
+    names = [argument.arg for argument in function.args.args]
+    defaults = [ast.unparse(value) for value in function.args.defaults]
+    return list(zip(names, [None] * (len(names) - len(defaults)) + defaults, strict=True))
+
+
+def test_the_documentation_lists_every_action_with_its_arguments():
+    """And none that does not exist."""
+    rows = [line.split("|")[1] for line in DOCS.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    told = {found[1]: declared(found[2]) for row in rows for found in re.finditer(r"`(\w+)\(([^`]*)\)`", row)}
+    real = {
+        name: [
+            (one.name, None if one.default is one.empty else ast.unparse(ast.Constant(one.default)))
+            for one in inspect.signature(make).parameters.values()
+        ]
+        for name, make in ACTIONS.items()
+    }
+    assert told == real
+
+
+def test_actions_of_deliveries_are_names_with_arguments():
+    """Whoever delivers does the rest."""
+    written = [
+        "drop()", "duplicate()", "reorder()", "early()", "late(1)", "bad_signature()", "old_timestamp(5)",
+        "header_style('v1')", "patch_event({'a': 1}, ['b'])", "rotate_secret()", "probe()",
+    ]  # fmt: skip
+    rules = [parse_rule(f"EVENT * {text}") for text in written]
+    assert [str(rule.action) for rule in rules] == written
 
 
 def test_infinity_has_no_text_and_is_refused():

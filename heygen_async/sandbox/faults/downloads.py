@@ -152,8 +152,9 @@ def wrong_range() -> OnCall:
     """Claim in `Content-Range` that the bytes begin one byte later than they do."""
 
     def shifted(_message: Message, headers: MutableHeaders) -> None:
-        if found := _RANGE.fullmatch(headers.get("content-range", "")):
-            first, last, size = map(int, found.groups())
+        claim = _RANGE.fullmatch(headers.get("content-range", ""))
+        if claim is not None:
+            first, last, size = map(int, claim.groups())
             headers["Content-Range"] = f"bytes {first + 1}-{last + 1}/{size + 1}"
 
     return _headed(shifted, _is_range)

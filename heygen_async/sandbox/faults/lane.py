@@ -89,5 +89,5 @@ def _preferred(scope: Scope) -> Action | None:
 
 def _note(exchange: Exchange, text: str) -> None:
     call = call_of(exchange.scope)
-    if call is not None:
+    if call is not None:  # pragma: no branch - every call that comes here is in the journal
         call.fault = text

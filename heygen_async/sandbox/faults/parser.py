@@ -136,4 +136,5 @@ def _option_value(name: str, text: str) -> Any:
 
 
 def _usage(name: str) -> str:
-    return f"{name}{inspect.signature(ACTIONS[name])}".partition(" ->")[0]
+    parameters = inspect.signature(ACTIONS[name]).parameters.values()
+    return f"{name}({', '.join(str(one.replace(annotation=one.empty)) for one in parameters)})"
