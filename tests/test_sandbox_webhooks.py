@@ -207,6 +207,23 @@ def test_a_callback_url_alone_is_enough_while_the_clock_stands(sandbox, api, rec
     until(lambda: not threads())
 
 
+def test_a_callback_of_a_video_that_ends_at_once_needs_nobody_to_look(sandbox, api, receiver):
+    create(api, callback_url=receiver.url)
+    assert events_of(receiver.wait()) == ["avatar_video.success"]
+
+
+def test_what_was_cut_off_by_stop_is_sent_again(renderer, receiver):
+    """An attempt that was cut off is none."""
+    sandbox = Sandbox(renderer=renderer)
+    receiver.answers.append(0)
+    sandbox.webhooks.trigger("avatar_video.success", receiver.url)
+    receiver.wait()
+    sandbox.stop()
+    assert sandbox.webhooks.wait().attempts[0].status == 200
+    assert len(receiver.received) == 2
+    sandbox.stop()
+
+
 def test_the_end_of_a_batch_is_told_once_its_items_have_ended(sandbox, api, receiver):
     """Its callback is called once; items that were refused have failed."""
     sandbox.progress(after=60)
@@ -261,7 +278,7 @@ def test_event_ids_are_the_same_in_every_run_and_secrets_never(renderer):
     for _ in range(2):
         sandbox = Sandbox(renderer=renderer, start_time=0.0)
         endpoint = sandbox.webhooks.add_endpoint("http://127.0.0.1:9/", events=None, wire="v3", entity_id=None)
-        event = sandbox.webhooks.emit("batch.finished", {"batch_id": "b"})
+        event = sandbox.webhooks.trigger("batch.finished", "http://127.0.0.1:9/").event
         seen.append((endpoint.id, event.id, endpoint.secret))
         sandbox.stop()
     assert seen[0][:2] == seen[1][:2]
@@ -688,7 +705,8 @@ def test_endpoints_events_and_deliveries_survive_a_restart(sandbox, api, receive
 
 @pytest.mark.parametrize("spoilt", [{}, {"endpoints": 7}, {"endpoints": {"made": 0, "endpoints": [{}]}}], ids=repr)
 def test_spoilt_state_changes_nothing(sandbox, spoilt: dict):
-    sandbox.webhooks.emit("batch.finished", {"batch_id": "b"})
+    sandbox.webhooks.trigger("batch.finished", "https://example.com/")
+    until(lambda: sandbox.webhooks.deliveries[0].is_over)
     before = sandbox.webhooks.to_json()
     with pytest.raises((KeyError, TypeError, ValueError)):
         sandbox.webhooks.from_json({**before, "endpoints": None} | spoilt)

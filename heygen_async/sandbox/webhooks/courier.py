@@ -37,6 +37,10 @@ class Parcel:
 class Desk(Protocol):
     """Where the courier fetches its parcels; it is called from the courier's thread."""
 
+    def begin(self) -> None:
+        """Take back what was being sent when the thread was last stopped."""
+        ...
+
     def next(self, may_send: Callable[[str], bool]) -> Parcel | None:
         """Return what is due now, to a URL that may be sent to."""
         ...
@@ -81,6 +85,7 @@ class Courier:
             thread.join(STOP_SECONDS)
 
     async def _deliver_all(self, stopping: threading.Event) -> None:
+        self._desk.begin()
         busy: set[str] = set()
         async with (
             httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=None) as client,  # noqa: S113 - see `_send`

@@ -153,11 +153,17 @@ class Deliveries:
         return None
 
     def record(self, number: int, attempt: Attempt) -> None:
-        """Write down an attempt; it lets go what was held back behind it. One that was forgotten stays so."""
+        """Write down an attempt; it lets go what was held back behind it. One that is over stays so."""
         delivery = self._all.get(number)
-        if delivery is not None:
+        if delivery is not None and not delivery.is_over:
             self._keep(delivery.after(attempt))
             self._let_go(delivery.url)
+
+    def take_back(self) -> None:
+        """Let what was `sending` wait again: nobody is sending it any more."""
+        for delivery in list(self._open.values()):
+            if delivery.state == "sending":
+                self._keep(evolve(delivery, state="waiting"))
 
     def refuse(self, number: int, reason: str) -> None:
         """End a delivery that is not sent at all."""

@@ -104,9 +104,9 @@ class Endpoints:
         """Give it a fresh secret; the old one signs nothing from now on."""
         return self._keep(evolve(endpoint, secret=new_secret()))
 
-    def remove(self, endpoint_id: str) -> None:
-        """Forget an endpoint."""
-        self._all.pop(endpoint_id, None)
+    def remove(self, endpoint_id: str) -> bool:
+        """Forget an endpoint; say whether there was one."""
+        return self._all.pop(endpoint_id, None) is not None
 
     def to_json(self) -> Json:
         """Return all of them as JSON, secrets included."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from heygen_async.sandbox.answers import Link
 from heygen_async.sandbox.batches import Batch, Item, counts, whole_status
@@ -66,6 +66,10 @@ class WebhookEvent:
     def entity_id(self) -> str | None:
         """Return the id of whatever it is about."""
         return next((self.data[key] for key in _ENTITY_KEYS if self.data.get(key)), None)
+
+    def to_json(self) -> Json:
+        """Return everything it is made from."""
+        return asdict(self)
 
     def on_v3(self) -> Json:
         """Return the event as v3 delivers and lists it."""
