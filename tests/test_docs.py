@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_pytest_plugin import ENVIRONMENT, PLUGINS
+
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"# (\w+\.py)\n")
@@ -34,11 +36,10 @@ def test_the_examples_of_a_page_are_a_project_whose_tests_pass(page: str, tmp_pa
         (tmp_path / name).write_text(code, encoding="utf-8")
     ini = "[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     (tmp_path / "pytest.ini").write_text(ini)
-    plugin = ["-p", "no:heygen_async", "-p", "heygen_async.pytest_plugin", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugin, "-q", "-rA"],
+        [sys.executable, "-m", "pytest", *PLUGINS, "-q", "-rA"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
+        env={**os.environ, **ENVIRONMENT},
         capture_output=True,
         text=True,
         timeout=55,

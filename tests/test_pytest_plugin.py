@@ -16,6 +16,13 @@ from heygen_async.sandbox.testing import SandboxPool, allowed_settings, check_se
 
 ROOT = Path(__file__).parent.parent
 INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
+# Named, not found by their entry points: others would only take time.
+PLUGINS = [
+    option
+    for name in ("heygen_async.pytest_plugin", "anyio.pytest_plugin", "pytest_asyncio.plugin", "no:cacheprovider")
+    for option in ("-p", name)
+]
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 HEAD = """
     import gc, os, socket, sys, anyio, httpx, pytest
     from heygen_async import AsyncHeyGen, AvatarVideo
@@ -24,15 +31,13 @@ HEAD = """
 
 
 def run(folder: Path, code: str, *options: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run pytest on one test file, with our plugin and those of the environment, warnings as errors."""
+    """Run pytest on one test file, with our plugin and those for async tests, warnings as errors."""
     (folder / "pytest.ini").write_text(INI)
     (folder / "test_it.py").write_text(textwrap.dedent(HEAD) + textwrap.dedent(code))
-    # The entry point is there only where the package was installed after it got one: name the plugin, whatever is.
-    plugin = ["-p", "no:heygen_async", "-p", "heygen_async.pytest_plugin", "-p", "no:cacheprovider"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *plugin, "-q", "-rA", *options],
+        [sys.executable, "-m", "pytest", *PLUGINS, "-q", "-rA", *options],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", **(env or {})},
+        env={**os.environ, **ENVIRONMENT, **(env or {})},
         capture_output=True,
         text=True,
         timeout=55,
@@ -252,6 +257,8 @@ def test_both_modes_of_pytest_asyncio_and_workers_work(tmp_path):
             with open(f"worker-{os.environ['PYTEST_XDIST_WORKER']}.txt", "a") as file:
                 file.write(heygen_sandbox.url + "\\n")
         """,
+        "-p",
+        "xdist.plugin",
         "-n2",
         "-o",
         "asyncio_mode=auto",
@@ -299,7 +306,7 @@ def test_collecting_loads_nothing_of_the_sdk(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "heygen_async.pytest_plugin", "--collect-only", "-q", "-s"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
+        env={**os.environ, **ENVIRONMENT},
         capture_output=True,
         text=True,
         timeout=55,
