@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox.render.speech.studio import timbre_of
+from heygen_async.sandbox.stock_catalogue import stock
 from tests.sandbox_fakes import InstantRenderer, avatar_video, in_process, quick_start
 
 pytestmark = pytest.mark.anyio
@@ -268,6 +270,15 @@ async def test_voices_are_found_by_language_gender_engine_and_type(api):
     assert await all_pages(api, "/v3/voices", type="private") == []
     assert await refused(api.get("/v3/voices", params={"type": "secret"})) == (400, "invalid_parameter")
     assert (await ok(api.get(f"/v3/voices/{PAIGE}")))["data"]["status"] is None
+
+
+def test_voices_sound_different_and_like_their_names():
+    """The renderer makes the timbre from the id: men are low, women are not, and hardly two are alike."""
+    voices = stock().voices.values()
+    heights = {voice.name: timbre_of(voice.id) for voice in voices}
+    assert all(heights[voice.name] < 0.9 for voice in voices if voice.gender == "male")
+    assert all(heights[voice.name] > 0.85 for voice in voices if voice.gender == "female")
+    assert len({round(heights[voice.name], 2) for voice in voices if voice.language == "English"}) >= 5
 
 
 async def test_a_cloned_voice_becomes_complete_and_can_be_deleted(api, sandbox):

@@ -86,7 +86,7 @@ def sha256(path: Path) -> bytes:
 
 
 def _capped(request: Request, limit: int) -> Receive:
-    _refuse_declared(request, limit + _ENVELOPE)
+    _refuse_declared(request, limit, more=_ENVELOPE)
     received = 0
 
     async def receive() -> Message:
@@ -100,9 +100,9 @@ def _capped(request: Request, limit: int) -> Receive:
     return receive
 
 
-def _refuse_declared(request: Request, limit: int) -> None:
+def _refuse_declared(request: Request, limit: int, *, more: int = 0) -> None:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    if declared.isdecimal() and int(declared) > limit + more:
         raise too_large(limit)
 
 

@@ -32,8 +32,8 @@ def hex_id(kind: str, name: str) -> str:
     return hashlib.sha256(f"{kind}:{name}".encode()).hexdigest()[:32]
 
 
-def _voice(name: str) -> str:
-    return hex_id("voice", name)
+def _voice(seed: str) -> str:
+    return hex_id("voice", seed)  # the number in a seed chooses an id that sounds like its name: ids make the timbre
 
 
 _AVATARS: Final = (
@@ -42,7 +42,7 @@ _AVATARS: Final = (
         ("Daisy-insuit-20220818", "Daisy in a suit"),
         ("Daisy-outdoor-20220818", "Daisy outdoors"),
     )),
-    _Avatar("Josh", "male", _STUDIO, _voice("Mark"), (
+    _Avatar("Josh", "male", _STUDIO, _voice("Mark 13"), (
         ("josh_lite3_20230714", "Josh in a suit"), ("josh_casual_20230714", "Josh in a jumper"),
     )),
     _Avatar("Anna", "female", _STUDIO, "sandbox-voice", (
@@ -50,27 +50,27 @@ _AVATARS: Final = (
         ("sandbox-anna-desk", "Anna at a desk"),
         ("sandbox-anna-coat", "Anna in a coat"),
     )),
-    _Avatar("Tomas", "male", _STUDIO, _voice("Diego"), (
+    _Avatar("Tomas", "male", _STUDIO, _voice("Diego 2"), (
         ("sandbox-tomas", "Tomas in grey"), ("sandbox-tomas-lab", "Tomas in a lab coat"),
     )),
-    _Avatar("Mei", "female", _STUDIO, _voice("Yuki"), (
+    _Avatar("Mei", "female", _STUDIO, _voice("Yuki 8"), (
         ("sandbox-mei", "Mei in green"), ("sandbox-mei-sofa", "Mei on a sofa"),
     )),
-    _Avatar("Kofi", "male", _STUDIO, _voice("Oliver"), (
+    _Avatar("Kofi", "male", _STUDIO, _voice("Oliver 10"), (
         ("sandbox-kofi", "Kofi in a shirt"), ("sandbox-kofi-stage", "Kofi on a stage"),
     )),
-    _Avatar("Ingrid", "female", _TWIN, _voice("Clara"), (
+    _Avatar("Ingrid", "female", _TWIN, _voice("Clara 1"), (
         ("sandbox-ingrid", "Ingrid at home"), ("sandbox-ingrid-office", "Ingrid in the office"),
     )),
-    _Avatar("Rafael", "male", _TWIN, _voice("Diego"), (("sandbox-rafael", "Rafael in a workshop"),)),
+    _Avatar("Rafael", "male", _TWIN, _voice("Diego 2"), (("sandbox-rafael", "Rafael in a workshop"),)),
     _Avatar("Priya", "female", _TWIN, SARA, (
         ("sandbox-priya", "Priya in red"), ("sandbox-priya-garden", "Priya in a garden"),
     )),
-    _Avatar("Leo", "male", _PHOTO, _voice("Mark"), (
+    _Avatar("Leo", "male", _PHOTO, _voice("Mark 13"), (
         (hex_id("look", "Leo"), "Leo"), (hex_id("look", "Leo by the sea"), "Leo by the sea"),
     )),
-    _Avatar("Nora", "female", _PHOTO, _voice("Amelie"), ((hex_id("look", "Nora"), "Nora"),)),
-    _Avatar("Sam", "unknown", _PHOTO, _voice("Robin"), (
+    _Avatar("Nora", "female", _PHOTO, _voice("Amelie 2"), ((hex_id("look", "Nora"), "Nora"),)),
+    _Avatar("Sam", "unknown", _PHOTO, _voice("Robin 6"), (
         (hex_id("look", "Sam"), "Sam"), (hex_id("look", "Sam in winter"), "Sam in winter"),
     )),
 )  # fmt: skip
@@ -79,17 +79,17 @@ _VOICES: Final = (
     # id, name, language, gender, engines
     (PAIGE, "Paige", "English", "female", ("starfish", "elevenlabs")),
     (SARA, "Sara", "English", "female", ("starfish",)),
-    (_voice("Mark"), "Mark", "English", "male", ("starfish", "elevenlabs")),
-    (_voice("Oliver"), "Oliver", "English", "male", ("starfish", "fish")),
+    (_voice("Mark 13"), "Mark", "English", "male", ("starfish", "elevenlabs")),
+    (_voice("Oliver 10"), "Oliver", "English", "male", ("starfish", "fish")),
     ("sandbox-voice", "Vera", "English", "female", ("starfish",)),
-    (_voice("Robin"), "Robin", "English", "unknown", ("starfish",)),
-    (_voice("Diego"), "Diego", "Spanish", "male", ("starfish", "elevenlabs")),
-    (_voice("Lucia"), "Lucia", "Spanish", "female", ("starfish",)),
-    (_voice("Amelie"), "Amelie", "French", "female", ("starfish",)),
-    (_voice("Clara"), "Clara", "German", "female", ("starfish", "elevenlabs")),
-    (_voice("Jonas"), "Jonas", "German", "male", ("fish",)),
-    (_voice("Yuki"), "Yuki", "Japanese", "female", ("starfish",)),
-    (_voice("Joao"), "João", "Portuguese", "male", ("starfish",)),
+    (_voice("Robin 6"), "Robin", "English", "unknown", ("starfish",)),
+    (_voice("Diego 2"), "Diego", "Spanish", "male", ("starfish", "elevenlabs")),
+    (_voice("Lucia 5"), "Lucia", "Spanish", "female", ("starfish",)),
+    (_voice("Amelie 2"), "Amelie", "French", "female", ("starfish",)),
+    (_voice("Clara 1"), "Clara", "German", "female", ("starfish", "elevenlabs")),
+    (_voice("Jonas 3"), "Jonas", "German", "male", ("fish",)),
+    (_voice("Yuki 8"), "Yuki", "Japanese", "female", ("starfish",)),
+    (_voice("Joao 2"), "João", "Portuguese", "male", ("starfish",)),
 )
 
 
