@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor
 from typing import Literal
 
 from PIL import Image, ImageDraw
@@ -24,7 +25,8 @@ class Pen:
 
     def _to(self, points: Sequence[Point]) -> list[Point]:
         left, top = self.origin
-        return [((x - left) * self.scale, (y - top) * self.scale) for x, y in points]
+        # Pillow cuts fractions off towards zero, which would move what begins left of or above the canvas.
+        return [(floor((x - left) * self.scale), floor((y - top) * self.scale)) for x, y in points]
 
     def _width(self, width: float) -> int:
         return max(1, round(width * self.scale))
