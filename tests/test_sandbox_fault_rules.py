@@ -18,6 +18,7 @@ from heygen_async.sandbox import faults
 from heygen_async.sandbox.faults import ACTIONS, Faults, Match, Rule, When, parse_action, parse_rule
 from heygen_async.sandbox.faults.calls import CallFacts, named_videos
 from heygen_async.sandbox.faults.rules import METHODS, OPERATIONS
+from heygen_async.sandbox.quirks import Quirks
 
 ANNOUNCED = (
     "status html_page error_in_200 bad_json empty_body bom gzip_json redirect hang then_status then_delay then_cut "
@@ -246,6 +247,15 @@ def test_a_delivery_gets_the_actions_of_the_first_matching_rule(engine):
         [("old_timestamp", {"seconds": 3600.0})],
     ]
     assert engine.for_call(call()) is None
+    engine.clear()
+    assert engine.for_delivery(Event()) == []
+
+
+def test_a_job_that_no_call_creates_is_as_all_jobs(engine):
+    """There is nothing that a rule could match."""
+    engine.add("* * stuck")
+    assert engine.for_new_job("v1") == Quirks()
+    assert engine.unfired == ["* * stuck()"]
 
 
 # Text
@@ -345,8 +355,10 @@ def test_an_error_names_what_is_wrong_and_what_is_allowed(text, words):
     assert [word for word in words if word not in str(raised.value)] == []
 
 
-def test_a_match_of_three_words_is_refused():
-    """Only the text of a whole rule has more than two."""
+def test_a_match_of_other_words_is_refused():
+    """Three are for the text of a whole rule; methods have capital letters."""
+    with pytest.raises(ValueError, match="method 'post' is not known"):
+        Match("post /v3/videos")
     with pytest.raises(ValueError, match="a method and a path"):
         Match("POST /v3/videos status(503)")
 

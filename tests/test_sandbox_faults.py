@@ -27,6 +27,8 @@ from heygen_async import (
     WaitTimeoutError,
 )
 from heygen_async.sandbox import Sandbox, faults
+from heygen_async.sandbox.faults.calls import CallFacts
+from heygen_async.sandbox.faults.exchange import Exchange
 from tests.sandbox_fakes import avatar_video, in_process, quick_start
 
 AVATAR = AvatarVideo(avatar_id="look-1", voice_id="voice-1", script="One two three four five.")
@@ -196,6 +198,25 @@ def test_the_work_is_done_before_a_status_a_cut_and_a_delay(api, sandbox):
         create(api)
     assert create(api).json()["data"]["status"] == "waiting"
     assert (sandbox.jobs.count, len(sandbox.charges)) == (3, 3)
+
+
+@pytest.mark.anyio
+async def test_a_body_that_was_looked_into_can_be_read_once_more(sandbox):
+    """Then the call waits for what the connection brings next, as without the look."""
+    messages = [
+        {"type": "http.request", "body": b"one ", "more_body": True},
+        {"type": "http.request", "body": b"two"},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    scope = {"type": "http", "method": "POST", "path": "/v3/videos", "query_string": b"", "headers": []}
+    exchange = Exchange(sandbox, scope, receive, receive, sandbox._service, CallFacts.of(scope))
+    assert await exchange.body() == b"one two"
+    assert (await exchange.receive())["body"] == b"one two"
+    assert await exchange.receive() == {"type": "http.disconnect"}
 
 
 def test_a_late_answer_holds_its_key(sandbox, api):
@@ -423,6 +444,8 @@ def test_a_fresh_asset_is_not_found_for_a_while(api, sandbox):
     assert api.post("/v3/videos", json=nested).status_code == 404
     scene = {"voice": {"type": "audio", "audio_asset_id": "asset-3"}}
     assert api.post("/v2/video/generate", json={"video_inputs": [scene]}).status_code == 404
+    sandbox.advance(3)
+    assert api.post("/v2/video/generate", json={"video_inputs": [scene]}).status_code == 200
     assert api.post("/v3/videos", content=b"{").status_code == 400
 
 
@@ -571,6 +594,7 @@ def test_a_fault_can_take_hold_of_a_job_when_it_is_looked_at(api, sandbox):
     first, second = created(api), created(api)
     rule = sandbox.fault("look", faults.stuck(), video_id=second)
     general = sandbox.fault("look", faults.fail("X1"))
+    assert api.get("/v3/videos/unknown").status_code == 404
     bulk(api, done, first, second)
     for _ in range(6):
         bulk(api, done, first, second)
@@ -686,9 +710,10 @@ def test_slow_bodies_arrive_whole(api, sandbox, host):
     full = whole(api, host)
     url = link(api)
     sandbox.fault("download stall(1000, 0.05) times=1")
+    sandbox.fault("download stall(1200000, 0.05) times=1")
     sandbox.fault("download throttle(20000000) times=1")
     sandbox.fault("download delay(0.01) times=1")
-    assert [host.get(url).content == full for _ in range(3)] == [True] * 3
+    assert [host.get(url).content == full for _ in range(4)] == [True] * 4
     assert sandbox.unfired_faults == []
 
 
@@ -720,6 +745,7 @@ def test_a_replaced_file_has_another_etag(api, sandbox, host):
     sandbox.fault("download change_etag(1000) times=1")
     assert received(host, url) == 1000
     assert host.get(url).headers["etag"] not in {old, new.headers["etag"]}
+    assert "etag" not in host.get(url.partition("?")[0]).headers
 
 
 def test_tags_and_lengths_can_be_left_out_or_weak(api, sandbox, host):
@@ -732,6 +758,17 @@ def test_tags_and_lengths_can_be_left_out_or_weak(api, sandbox, host):
     assert weak.headers["etag"].startswith('W/"')
     assert "content-length" not in endless.headers
     assert weak.content == endless.content == full
+
+
+def test_refusals_pass_by_faults_of_files_unchanged(api, sandbox, host):
+    """What has neither tag nor range gets none."""
+    unsigned = link(api).partition("?")[0]
+    sandbox.fault("download", faults.weak_etag(), times=1)
+    sandbox.fault("download", faults.wrong_range(), times=1)
+    for _ in range(2):
+        answer = host.get(unsigned, headers={"Range": "bytes=1-"})
+        assert (answer.status_code, {"etag", "content-range"} & {*answer.headers}) == (403, set())
+    assert sandbox.unfired_faults == []
 
 
 def test_other_things_come_in_place_of_the_file(api, sandbox, host):
@@ -856,8 +893,17 @@ async def test_faults_work_in_process_too(sandbox):
     async with in_process(sandbox) as client:
         headers = {"Idempotency-Key": "k"}
         answers = [await client.post("/v3/videos", json=avatar_video(), headers=headers) for _ in range(2)]
+        assert [job.status for job in sandbox.jobs] == ["processing"]
+        video_id = answers[1].json()["data"]["video_id"]
+        sandbox.faults.clear()
+        sandbox.fault("download gzip_file")
+        url = (await client.get(f"/v3/videos/{video_id}")).json()["data"]["video_url"]
+    async with in_process(sandbox, key=None) as host:
+        file, unsigned = await host.get(url), await host.get(url.partition("?")[0])
     assert [answer.status_code for answer in answers] == [503, 200]
-    assert [job.status for job in sandbox.jobs] == ["processing"]
+    assert [job.status for job in sandbox.jobs] == ["completed"]
+    assert (file.status_code, file.headers["content-encoding"]) == (200, "gzip")
+    assert (unsigned.status_code, "content-encoding" in unsigned.headers) == (403, False)
 
 
 def test_the_journal_tells_which_rule_interfered(api, sandbox):

@@ -219,6 +219,9 @@ def gzip_file() -> OnCall:
     async def perform(exchange: Exchange) -> None:
         exchange.without_headers("range")
         answer = await exchange.collect()
+        if answer.status != 200:
+            await exchange.resend(answer, answer.body)
+            return
         answer.headers["Content-Encoding"] = "gzip"
         await exchange.resend(answer, gzip.compress(answer.body, 1))
 
