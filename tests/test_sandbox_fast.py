@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import random
 import socket
 import struct
 import subprocess
@@ -27,7 +28,7 @@ from heygen_async.sandbox.still.card import card
 from heygen_async.sandbox.still.h264 import DARK, LIGHT, encode
 from heygen_async.sandbox.still.mp4 import mp4
 from heygen_async.sandbox.still.padding import pad, pattern
-from heygen_async.sandbox.still.pictures import gif, jpeg
+from heygen_async.sandbox.still.pictures import _lzw, _sub_blocks, gif, jpeg
 from heygen_async.sandbox.still.webm import shape_of, webm
 from tests.sandbox_fakes import InstantRenderer, avatar_video, in_process
 
@@ -219,6 +220,17 @@ class TestPictures:
             for y in range(len(grid))
             for x in range(len(grid[0]))
         )
+
+    def test_the_gif_compressor_starts_a_new_table_when_one_is_full(self):
+        """Cards never fill one; noise does, several times."""
+        image_module = pytest.importorskip("PIL.Image")
+        side = 200
+        noise = bytes(value % 4 for value in random.Random(5).randbytes(side * side))
+        whole = gif(side, side)
+        head, size = whole.index(b"\x2c"), struct.pack("<HH", side, side)
+        image = b"\x2c" + bytes(4) + size + b"\x00\x02" + _sub_blocks(_lzw(noise)) + b"\x3b"
+        decoded = image_module.open(io.BytesIO(whole[:6] + size + whole[10:head] + image))
+        assert (decoded.mode, decoded.tobytes()) == ("P", noise)
 
 
 class TestPadding:
