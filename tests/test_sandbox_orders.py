@@ -119,6 +119,16 @@ def test_text_overlays_are_read_with_their_samples_as_defaults():
     )
 
 
+def test_absurd_places_and_sizes_are_kept_within_what_can_be_drawn():
+    """Whatever is ten frames away is as invisible as at the end of the world."""
+    far = {"x": 1e12, "y": -1e12}
+    overlay = {"text": "x" * 9000, "font_size": 1e9, "width": 1e12, "line_height": 1e9, "position": far}
+    shown = v2_scene(text=overlay, character={"type": "avatar", "avatar_id": "a", "offset": far})
+    assert (shown.framing.offset_x, shown.framing.offset_y) == (10, -10)
+    assert (len(shown.overlay.text), shown.overlay.size, shown.overlay.x, shown.overlay.y) == (2000, 1280, 12800, -7200)
+    assert (shown.overlay.width, shown.overlay.line_height) == (12800, 10)
+
+
 def test_backgrounds_know_their_file_fit_and_play_style():
     """Uploaded, local and foreign ones."""
     picture = v2_scene(background={"type": "image", "image_asset_id": "asset-1", "fit": "contain"}).backdrop

@@ -18,6 +18,10 @@ DEFAULT_SIZE: Final = (1920, 1080)
 DEFAULT_BACKDROP: Final = "#ffffff"
 DEFAULT_FPS: Final = 25
 MIN_FPS: Final = 5
+OVERLAY_CHARACTERS: Final = 2000
+
+FAR_OFF: Final = 10.0
+"""How many frames away things are placed at most: whatever is further off is as invisible there."""
 
 
 def order_v2(body: Json, *, resolve: Resolve = nothing) -> Order:
@@ -88,8 +92,8 @@ def _framing(character: Json) -> Framing:
     return Framing(
         style=style if style in {"circle", "closeUp"} else "normal",
         scale=character.get("scale") or 1.0,
-        offset_x=offset.get("x") or 0.0,
-        offset_y=offset.get("y") or 0.0,
+        offset_x=_within(offset.get("x") or 0.0, FAR_OFF),
+        offset_y=_within(offset.get("y") or 0.0, FAR_OFF),
         circle_color=character.get("circle_background_color"),
     )
 
@@ -102,20 +106,25 @@ def _overlay(text: Json | None, size: tuple[int, int]) -> Overlay | None:
     x, y = (_pixels(position.get(axis) or 0.0, side) for axis, side in zip("xy", size, strict=True))
     align = text.get("text_align")
     return Overlay(
-        text=text["text"],
+        text=text["text"][:OVERLAY_CHARACTERS],
         x=x,
         y=y,
-        size=text.get("font_size") or 12.0,
+        size=min(text.get("font_size") or 12.0, max(size)),
         color=text.get("color") or "#ffffff",
         align=align if align in {"center", "right"} else "left",
-        line_height=text.get("line_height") or 1.0,
-        width=text.get("width") or 500.0,
+        line_height=min(text.get("line_height") or 1.0, FAR_OFF),
+        width=min(text.get("width") or 500.0, FAR_OFF * max(size)),
         bold=text.get("font_weight") == "bold",
     )
 
 
 def _pixels(position: float, side: int) -> float:
-    return position * side if abs(position) <= 1 else position
+    pixels = position * side if abs(position) <= 1 else position
+    return _within(pixels, FAR_OFF * side)
+
+
+def _within(value: float, limit: float) -> float:
+    return max(-limit, min(limit, value))
 
 
 def _backdrop(background: Json | None, resolve: Resolve) -> Backdrop:

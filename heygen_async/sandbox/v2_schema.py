@@ -102,12 +102,25 @@ _BACKGROUND: Final = tagged(
     },
 )
 
+_TEXT: Final = record(
+    {
+        "text": required(text()),
+        "font_size": nullable(number(above=0)),
+        "font_weight": nullable(text()),
+        "color": nullable(text(pattern=HEX)),
+        "position": nullable(_OFFSET),
+        "text_align": nullable(text()),
+        "line_height": nullable(number(above=0)),
+        "width": nullable(number(above=0)),
+    }
+)
+
 _SCENE: Final = record(
     {
         "character": nullable(_CHARACTER),
         "voice": required(_VOICE),
         "background": nullable(_BACKGROUND),
-        "text": nullable(record({"text": required(text())})),
+        "text": nullable(_TEXT),
     }
 )
 
