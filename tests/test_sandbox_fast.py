@@ -38,8 +38,8 @@ NOT_LOADED = ("av", "PIL", "numpy")
 
 # Width, height, frames, frames a second: landscape, portrait, square, odd blocks, tiny, one frame, many groups.
 CLIPS = [
-    (1280, 720, 197, 25),
-    (1080, 1920, 50, 25),
+    (1280, 720, 60, 25),
+    (1080, 1920, 20, 25),
     (1080, 1080, 1, 25),
     (426, 240, 333, 60),
     (130, 98, 13, 12),
