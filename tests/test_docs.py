@@ -28,7 +28,7 @@ def files_of(page: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["testing.md", "faults.md"])
+@pytest.mark.parametrize("page", ["testing.md", "faults.md", "webhooks.md"])
 def test_the_examples_of_a_page_are_a_project_whose_tests_pass(page: str, tmp_path: Path) -> None:
     """Every file whose name says that it holds tests holds some; all pass, on asyncio and trio, without a warning."""
     files = files_of(page)

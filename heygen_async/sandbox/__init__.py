@@ -24,11 +24,17 @@ from heygen_async.sandbox.plan import Backdrop, Plan, Scene  # noqa: E402
 from heygen_async.sandbox.progress import Progress  # noqa: E402
 from heygen_async.sandbox.render.pool import Render, Renderer  # noqa: E402
 from heygen_async.sandbox.views import Jobs, JobView  # noqa: E402
+from heygen_async.sandbox.webhooks.deliveries import Attempt, Delivery  # noqa: E402
+from heygen_async.sandbox.webhooks.endpoints import WebhookEndpoint  # noqa: E402
+from heygen_async.sandbox.webhooks.engine import Webhooks  # noqa: E402
+from heygen_async.sandbox.webhooks.happenings import WebhookEvent  # noqa: E402
 
 __all__ = [
+    "Attempt",
     "Backdrop",
     "Call",
     "Charge",
+    "Delivery",
     "Failure",
     "JobView",
     "Jobs",
@@ -41,4 +47,7 @@ __all__ = [
     "Scene",
     "Switches",
     "VirtualClock",
+    "WebhookEndpoint",
+    "WebhookEvent",
+    "Webhooks",
 ]

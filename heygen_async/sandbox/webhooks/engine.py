@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -138,8 +138,13 @@ class Webhooks:
         for delivery in self._early.pop(job.id, []):
             await self.outcome(delivery)
 
-    def add_endpoint(self, url: str, *, events: list[str] | None, wire: Wire, entity_id: str | None) -> WebhookEndpoint:
-        """Register a URL; it hears of what happens from now on."""
+    def add_endpoint(
+        self, url: str, *, events: Sequence[str] | None = None, wire: Wire = "v3", entity_id: str | None = None
+    ) -> WebhookEndpoint:
+        """Register a URL, as the API does, and return it with its secret; it hears of what happens from now on.
+
+        `events` None means all. `wire` decides how deliveries are signed.
+        """
         with self._current() as (account, now):
             endpoint = self._outbox.endpoints.add(
                 url, events=events, wire=wire, entity_id=entity_id, seed=account.seed, now=now
