@@ -16,7 +16,8 @@ import pytest
 
 from heygen_async import AsyncHeyGen, AvatarVideo, PollPolicy, WebhookVerificationError, webhooks
 from heygen_async.sandbox import Sandbox
-from heygen_async.sandbox.webhooks import courier
+from heygen_async.sandbox.faults.deliveries import patch_event
+from heygen_async.sandbox.webhooks import courier, deliveries
 from heygen_async.sandbox.webhooks.courier import refusal_of
 from heygen_async.sandbox.webhooks.deliveries import RETRY_DELAYS, Attempt, Deliveries
 from heygen_async.sandbox.webhooks.happenings import EVENT_TYPES, WebhookEvent
@@ -216,11 +217,13 @@ def test_what_was_cut_off_by_stop_is_sent_again(renderer, receiver):
     """An attempt that was cut off is none."""
     sandbox = Sandbox(renderer=renderer)
     receiver.answers.append(0)
-    sandbox.webhooks.trigger("avatar_video.success", receiver.url)
+    for _ in range(2):
+        sandbox.webhooks.trigger("avatar_video.success", receiver.url)
     receiver.wait()
     sandbox.stop()
     assert sandbox.webhooks.wait().attempts[0].status == 200
-    assert len(receiver.received) == 2
+    assert [one.number for one in sandbox.webhooks.deliveries if one.is_over][:1] == [1]
+    assert len(receiver.wait(3)) == 3
     sandbox.stop()
 
 
@@ -371,6 +374,19 @@ def test_after_eight_attempts_a_delivery_has_failed():
     assert now < 24 * 3600
 
 
+def test_of_deliveries_that_are_over_only_the_newest_are_kept(monkeypatch):
+    monkeypatch.setattr(deliveries, "KEPT", 2)
+    queue, event = Deliveries(), WebhookEvent(number=1, id="e", type="t", created_at=0.0)
+    late = queue.add(event, "u", endpoint_id=None, wire="v3", now=0.0, twist=Twist(late=9.0))
+    dropped = [
+        queue.add(event, "u", endpoint_id=None, wire="v3", now=0.0, twist=Twist(drop=True)).number for _ in range(4)
+    ]
+    assert [one.number for one in queue] == [late.number, *dropped[2:]]
+    queue.record(dropped[-1], Attempt(at=1.0, status=200))
+    queue.record(dropped[0], Attempt(at=1.0, status=200))
+    assert [one.state for one in queue] == ["waiting", "dropped", "dropped"]
+
+
 def test_what_waits_for_a_deleted_endpoint_is_given_up(sandbox, api, receiver):
     endpoint = register(api, receiver.url)
     receiver.answers.append(500)
@@ -488,7 +504,8 @@ def test_51f_an_event_overtaken_by_the_next(sandbox, api, receiver):
 
 def test_51h_a_patched_event_is_signed_as_it_is_told(sandbox, api, receiver):
     secret = register(api, receiver.url)["secret"]
-    sandbox.fault("EVENT * patch_event({'event_data': {'callback_id': None}}, remove=['event_id', 'event_data.url'])")
+    removed = ["event_id", "event_data.url", "created_at.day"]
+    sandbox.fault("EVENT *", patch_event({"event_data": {"callback_id": None}}, remove=removed))
     create(api, callback_id="mine")
     [request] = receiver.wait()
     event = webhooks.unwrap(request.body, request.headers, secret)
@@ -644,6 +661,9 @@ def test_v1_manages_the_same_endpoints(sandbox, api):
     assert [one["secret"] for one in listed] == [shared["secret"], added["data"]["secret"]]
     change = {"endpoint_id": shared["endpoint_id"], "url": "http://127.0.0.1:11/", "events": ["avatar_video.fail"]}
     assert api.patch("/v1/webhook/endpoint.update", json=change).json()["data"]["events"] == ["avatar_video.fail"]
+    change = {"endpoint_id": shared["endpoint_id"], "events": []}
+    changed = api.patch("/v1/webhook/endpoint.update", json=change).json()["data"]
+    assert (changed["url"], changed["events"]) == ("http://127.0.0.1:11/", None)
     gone = api.delete("/v1/webhook/endpoint.delete", params={"endpoint_id": shared["endpoint_id"]}).json()
     assert (gone["code"], gone["data"]) == (100, None)
     assert len(sandbox.webhooks.endpoints) == 1
@@ -701,6 +721,15 @@ def test_endpoints_events_and_deliveries_survive_a_restart(sandbox, api, receive
         second.stop()
     assert webhooks.unwrap(delivery.body, delivery.headers, secret).data["url"] is None
     assert [attempt.status for attempt in delivery.attempts] == [500, 200]
+
+
+def test_a_callback_that_was_awaited_is_awaited_again(sandbox, api, receiver):
+    create(api)
+    sandbox.progress(after=60)
+    create(api, callback_url=receiver.url)
+    sandbox.webhooks.from_json(sandbox.webhooks.to_json())
+    sandbox.advance(60)
+    assert events_of(receiver.wait()) == ["avatar_video.success"]
 
 
 @pytest.mark.parametrize("spoilt", [{}, {"endpoints": 7}, {"endpoints": {"made": 0, "endpoints": [{}]}}], ids=repr)
