@@ -299,11 +299,11 @@ async def test_a_description_finds_at_most_three_voices(api):
     """The same words and seed find the same voices, the next seed others."""
     body = {"prompt": "a warm voice", "gender": "female", "locale": "en-US"}
     first, again = [(await ok(api.post("/v3/voices", json=body)))["data"] for _ in range(2)]
-    assert first == again
+    assert [voice["voice_id"] for voice in first["voices"]] == [voice["voice_id"] for voice in again["voices"]]
     assert (first["seed"], len(first["voices"])) == (0, 3)
     assert {(voice["language"], voice["gender"]) for voice in first["voices"]} == {("English", "female")}
-    everyone = [(await ok(api.post("/v3/voices", json={"prompt": "x", "seed": seed})))["data"] for seed in (0, 1)]
-    assert everyone[0]["voices"] != everyone[1]["voices"]
+    pages = [(await ok(api.post("/v3/voices", json={"prompt": "x", "seed": seed})))["data"] for seed in (0, 1)]
+    assert not {voice["name"] for voice in pages[0]["voices"]} & {voice["name"] for voice in pages[1]["voices"]}
 
 
 async def test_the_wallet_is_charged_by_the_second_and_seen_on_all_wires(api, sandbox):
@@ -333,6 +333,21 @@ async def test_v2_shows_the_catalogue_in_its_own_keys(api):
     details = (await ok(api.get(f"/v2/avatar/{DAISY}/details")))["data"]
     assert (details["id"], details["is_public"]) == (DAISY, True)
     assert await refused(api.get("/v2/avatar/nobody/details")) == (404, "avatar_not_found")
+
+
+async def test_previews_can_be_watched_and_heard(api):
+    """Strict clients want URLs, and these lead somewhere: a clip, and a voice that says its name without words."""
+    look = (await ok(api.get("/v2/avatars")))["data"]["avatars"][0]
+    voices = (await ok(api.get("/v2/voices")))["data"]["voices"]
+    v3 = (await ok(api.get(f"/v3/voices/{PAIGE}")))["data"]["preview_audio_url"]
+    del api.headers["X-Api-Key"]
+    clip = await api.get(look["preview_video_url"])
+    assert (clip.headers["content-type"], clip.content[4:8]) == ("video/mp4", b"ftyp")
+    assert all(voice["preview_audio"].startswith("http") for voice in voices)
+    for url in (v3, voices[0]["preview_audio"]):
+        sound = await api.get(url)
+        assert (sound.status_code, sound.headers["content-type"], sound.content[:4]) == (200, "audio/wav", b"RIFF")
+        assert len(sound.content) > 20_000
 
 
 async def test_v2_groups_are_ones_own_unless_public_ones_are_asked_for(api):

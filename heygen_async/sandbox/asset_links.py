@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from heygen_async.sandbox.assets import Asset
-from heygen_async.sandbox.catalogue import Look
+from heygen_async.sandbox.catalogue import Look, Voice
 from heygen_async.sandbox.files import BigFileResponse, refused
 from heygen_async.sandbox.media_types import SUFFIXES, plain
 from heygen_async.sandbox.problems import Problem
@@ -45,6 +45,12 @@ def preview_link(service: Service, request: Request, look: Look) -> str:
         return asset_link(service, request, asset)
     number = hashlib.sha256(look.id.encode()).digest()[0] % len(PICTURES)
     return stock_link(service, request, PICTURES[number])
+
+
+def voice_link(service: Service, request: Request, voice: Voice) -> str | None:
+    """Return a fresh link to a sample of a voice; only public ones have one."""
+    file_id = f"sandbox-preview-{voice.id}"
+    return stock_link(service, request, file_id) if file_id in STOCK_FILES else None
 
 
 def upload_link(service: Service, request: Request, asset: Asset) -> str:

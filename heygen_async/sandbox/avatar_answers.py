@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.requests import Request
 
-from heygen_async.sandbox.asset_links import preview_link
+from heygen_async.sandbox.asset_links import preview_link, stock_link
 from heygen_async.sandbox.catalogue import Group, Look
 from heygen_async.sandbox.service import Service
+from heygen_async.sandbox.stock_files import PREVIEW_VIDEO
 
 Json = dict[str, Any]
 
@@ -25,7 +26,7 @@ def group_v3(service: Service, request: Request, group: Group) -> Json:
         "looks_count": len(looks),
         "default_voice_id": group.voice_id,
         "preview_image_url": preview_link(service, request, looks[0]) if looks else None,
-        "preview_video_url": None,
+        "preview_video_url": stock_link(service, request, PREVIEW_VIDEO),
         "consent_status": group.consent,
         "status": account.catalogue.group_stage(group, account.progress, now) if group.own else None,
         "error": None,
@@ -50,7 +51,7 @@ def look_v3(service: Service, request: Request, look: Look) -> Json:
         "image_height": height,
         "preferred_orientation": _orientation(width, height),
         "preview_image_url": preview_link(service, request, look),
-        "preview_video_url": None,
+        "preview_video_url": stock_link(service, request, PREVIEW_VIDEO),
         "status": account.catalogue.stage(look, account.progress, now) if own else None,
         "error": None,
     }

@@ -1,4 +1,4 @@
-"""The public files of every sandbox account: pictures, icons and sounds, drawn by arithmetic when first needed."""
+"""The public files of every sandbox account: pictures, icons, sounds and previews, made when first needed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ from typing import Final
 
 from attrs import frozen
 
+from heygen_async.sandbox.catalogue import Voice
+from heygen_async.sandbox.render.sound import RATE
+from heygen_async.sandbox.render.speech.babble import Babble
+from heygen_async.sandbox.still.mp4 import mp4
+from heygen_async.sandbox.stock_catalogue import stock
+
 _SIDE: Final = 256
 _RATE: Final = 22_050
+_HEIGHTS: Final = {"male": 0.82, "female": 1.05}
 
 
 @frozen(kw_only=True)
@@ -22,7 +29,7 @@ class StockFile:
 
     id: str
     number: int
-    kind: str  # image, icon, music or sound_effects
+    kind: str  # image, icon, music, sound_effects or preview
     words: str
     media_type: str
     make: Callable[[], bytes]
@@ -48,12 +55,23 @@ def tune(*hertz: float, seconds: float) -> bytes:
         for index in range(samples):
             level = 9000 * (1 - index / samples) * math.sin(2 * math.pi * note * index / _RATE)
             frames += struct.pack("<h", int(level))
+    return _wav(bytes(frames), rate=_RATE)
+
+
+def babble(name: str, *, height: float) -> bytes:
+    """Return a WAV in which somebody says a name without words: the preview of a voice, higher by a factor."""
+    sound = Babble().say(f"Hello, this is {name}.", language="en", speed=1 / height)
+    frames = b"".join(struct.pack("<h", int(20_000 * max(-1.0, min(1.0, sample)))) for sample in sound)
+    return _wav(frames, rate=round(RATE * height))
+
+
+def _wav(frames: bytes, *, rate: int) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
-        out.setframerate(_RATE)
-        out.writeframes(bytes(frames))
+        out.setframerate(rate)
+        out.writeframes(frames)
     return file.getvalue()
 
 
@@ -85,6 +103,20 @@ def _sound(number: int, file_id: str, words: str, kind: str, notes: tuple[float,
     )
 
 
+def _voice(voice: Voice) -> StockFile:
+    return StockFile(
+        id=f"sandbox-preview-{voice.id}",
+        number=0,
+        kind="preview",
+        words="",
+        media_type="audio/wav",
+        make=lambda: babble(voice.name, height=_HEIGHTS.get(voice.gender, 0.93)),
+    )
+
+
+PREVIEW_VIDEO: Final = "sandbox-preview-video"
+"""The id of the clip that stands for the preview of every avatar."""
+
 STOCK_FILES: Final = {
     file.id: file
     for file in (
@@ -100,6 +132,16 @@ STOCK_FILES: Final = {
         _sound(3, "sandbox-march", "happy music march brass", "music", (392.0, 392.0, 523.0, 659.0), 3.0),
         _sound(2, "sandbox-chime", "bell chime notification", "sound_effects", (880.0, 1320.0), 1.0),
         _sound(1, "sandbox-thump", "drum thump hit", "sound_effects", (90.0,), 0.5),
+        StockFile(
+            id=PREVIEW_VIDEO,
+            number=0,
+            kind="preview",
+            words="",
+            media_type="video/mp4",
+            make=lambda: mp4(width=640, height=360, frames=50, fps=25),
+            seconds=2.0,
+        ),
+        *(_voice(voice) for voice in stock().voices.values()),
     )
 }
 """All public files by id."""

@@ -7,13 +7,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from heygen_async.sandbox.asset_links import asset_link, preview_link
+from heygen_async.sandbox.asset_links import asset_link, preview_link, stock_link, voice_link
 from heygen_async.sandbox.catalogue import Group, Look, Voice
 from heygen_async.sandbox.envelopes import v1, v2
 from heygen_async.sandbox.making import make_talking_photo
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.queries import one_of
 from heygen_async.sandbox.service import Service
+from heygen_async.sandbox.stock_files import PREVIEW_VIDEO
 from heygen_async.sandbox.v2_asset_routes import receive_raw
 
 Json = dict[str, Any]
@@ -41,9 +42,9 @@ async def avatar_details(service: Service, request: Request) -> Response:
             "type": "talking_photo" if look.avatar_type == "photo_avatar" else "avatar",
             "id": look.id,
             "name": look.name,
-            "gender": look.gender,
+            "gender": look.gender or "unknown",
             "preview_image_url": preview_link(service, request, look),
-            "preview_video_url": None,
+            "preview_video_url": stock_link(service, request, PREVIEW_VIDEO),
             "premium": False,
             "is_public": not account.catalogue.is_own(look),
             "default_voice_id": look.voice_id,
@@ -71,10 +72,10 @@ async def group_avatars(service: Service, request: Request) -> Response:
     return v2(service, {"avatar_list": rows}, successor="GET /v3/avatars/looks")
 
 
-async def voices(service: Service, _request: Request) -> Response:
+async def voices(service: Service, request: Request) -> Response:
     """Answer `GET /v2/voices`."""
     with service.open() as (account, _):
-        rows = [_voice(voice) for voice in account.catalogue.voices.values()]
+        rows = [_voice(service, request, voice) for voice in account.catalogue.voices.values()]
     return v2(service, {"voices": rows}, successor="GET /v3/voices")
 
 
@@ -115,9 +116,9 @@ def _avatar(service: Service, request: Request, look: Look) -> Json:
     return {
         "avatar_id": look.id,
         "avatar_name": look.name,
-        "gender": look.gender,
+        "gender": look.gender or "unknown",
         "preview_image_url": preview_link(service, request, look),
-        "preview_video_url": None,
+        "preview_video_url": stock_link(service, request, PREVIEW_VIDEO),
         "premium": False,
         "type": None,
         "tags": None,
@@ -154,12 +155,14 @@ def _group_avatar(service: Service, request: Request, look: Look) -> Json:
     picture = preview_link(service, request, look)
     return {
         "id": look.id,
+        "avatar_id": look.id,
         "group_id": look.group_id,
         "name": look.name,
-        "gender": look.gender,
+        "avatar_name": look.name,
+        "gender": look.gender or "unknown",
         "image_url": picture,
         "preview_image_url": picture,
-        "preview_video_url": None,
+        "preview_video_url": stock_link(service, request, PREVIEW_VIDEO),
         "premium": False,
         "type": look.avatar_type,
         "tags": list(look.tags),
@@ -170,13 +173,13 @@ def _group_avatar(service: Service, request: Request, look: Look) -> Json:
     }
 
 
-def _voice(voice: Voice) -> Json:
+def _voice(service: Service, request: Request, voice: Voice) -> Json:
     return {
         "voice_id": voice.id,
         "language": voice.language,
         "gender": voice.gender.capitalize() if voice.gender != "unknown" else voice.gender,
         "name": voice.name,
-        "preview_audio": "",
+        "preview_audio": voice_link(service, request, voice) or "",
         "support_pause": True,
         "emotion_support": voice.emotion,
         "support_interactive_avatar": voice.interactive,

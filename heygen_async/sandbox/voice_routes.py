@@ -7,6 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from heygen_async.sandbox.asset_links import voice_link
 from heygen_async.sandbox.catalogue import Voice
 from heygen_async.sandbox.catalogue_schema import CLONE_VOICE, DESIGN_VOICE
 from heygen_async.sandbox.core import Account
@@ -47,16 +48,16 @@ async def list_voices(service: Service, request: Request) -> Response:
             and query.get("engine") in {None, "", *voice.engines}
         ]
         rows, token = page.cut(found)
-    return listing([voice_v3(voice) for voice in rows], token)
+    return listing([voice_v3(service, request, voice) for voice in rows], token)
 
 
 async def get(service: Service, request: Request) -> Response:
     """Answer `GET /v3/voices/{voice_id}`."""
-    with service.open() as (account, now):
+    with service.open() as (account, _):
         voice = _voice(account, request)
         if voice.training is not None:
             voice.training.look()
-        return JSONResponse({"data": _detail(account, voice, now)})
+        return JSONResponse({"data": _detail(service, request, voice)})
 
 
 @once
@@ -84,7 +85,7 @@ async def design(service: Service, request: Request) -> Response:
         ]
     start = seed * MATCHES % max(1, len(fitting))
     found = (fitting[start:] + fitting[:start])[:MATCHES]
-    return JSONResponse({"data": {"seed": seed, "voices": [voice_v3(voice) for voice in found]}})
+    return JSONResponse({"data": {"seed": seed, "voices": [voice_v3(service, request, voice) for voice in found]}})
 
 
 async def delete(service: Service, request: Request) -> Response:
@@ -97,7 +98,7 @@ async def delete(service: Service, request: Request) -> Response:
     return JSONResponse({"data": {"voice_id": voice.id}})
 
 
-def voice_v3(voice: Voice) -> Json:
+def voice_v3(service: Service, request: Request, voice: Voice) -> Json:
     """Return a voice as lists show it."""
     return {
         "voice_id": voice.id,
@@ -105,22 +106,22 @@ def voice_v3(voice: Voice) -> Json:
         "language": voice.language,
         "gender": voice.gender,
         "type": _type(voice),
-        "preview_audio_url": None,
+        "preview_audio_url": voice_link(service, request, voice),
         "support_pause": True,
         "support_locale": voice.locale,
     }
 
 
-def _detail(account: Account, voice: Voice, now: float) -> Json:
+def _detail(service: Service, request: Request, voice: Voice) -> Json:
     status = None
     if voice.training is not None:
-        status = "complete" if voice.training.is_over(account.progress, now) else "processing"
+        status = "complete" if voice.training.is_over(service.account.progress, service.clock.now()) else "processing"
     return {
         "voice_id": voice.id,
         "name": voice.name,
         "language": voice.language,
         "gender": voice.gender,
-        "preview_audio_url": None,
+        "preview_audio_url": voice_link(service, request, voice),
         "support_pause": True,
         "support_interactive_avatar": voice.interactive,
         "created_at": int(voice.created_at) if voice.created_at is not None else None,
