@@ -23,6 +23,7 @@ from heygen_async.sandbox.journal import Call, Journal  # noqa: E402
 from heygen_async.sandbox.plan import Backdrop, Plan, Scene  # noqa: E402
 from heygen_async.sandbox.progress import Progress  # noqa: E402
 from heygen_async.sandbox.render.pool import Render, Renderer  # noqa: E402
+from heygen_async.sandbox.state import StateError  # noqa: E402
 from heygen_async.sandbox.views import Jobs, JobView  # noqa: E402
 from heygen_async.sandbox.webhooks.deliveries import Attempt, Delivery  # noqa: E402
 from heygen_async.sandbox.webhooks.endpoints import WebhookEndpoint  # noqa: E402
@@ -45,6 +46,7 @@ __all__ = [
     "Renderer",
     "Sandbox",
     "Scene",
+    "StateError",
     "Switches",
     "VirtualClock",
     "WebhookEndpoint",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, Unpack
 
@@ -25,6 +26,7 @@ from heygen_async.sandbox.files import Signer
 from heygen_async.sandbox.gate import HostCheck, Switches
 from heygen_async.sandbox.idempotency import IdempotencyRecords
 from heygen_async.sandbox.journal import Journal
+from heygen_async.sandbox.keeping import Keeper
 from heygen_async.sandbox.modes import Mode, padding_of, renderer_factory, set_padding
 from heygen_async.sandbox.progress import Progress
 from heygen_async.sandbox.render.pool import Renderer
@@ -58,6 +60,9 @@ class Sandbox:
     is `real` if PyAV and Pillow are installed, else `fast`. In fast mode `file_size` makes new videos that many bytes
     large, `file_pattern` (a seed) fills them with bytes of which no two blocks are alike, instead of zeros.
 
+    `state` is a folder that keeps jobs, money, uploads, webhooks, the clock's reading and the rendered files; a `start`
+    goes on from it, with the settings that are given here. Served sandboxes only.
+
     Raise `ModuleNotFoundError` for `real` if the extra `sandbox` is not installed.
     """
 
@@ -85,6 +90,7 @@ class Sandbox:
         mode: Mode = "auto",
         file_size: int | None = None,
         file_pattern: int | None = None,
+        state: str | Path | None = None,
     ) -> None:
         rule = Progress.parse(progress) if isinstance(progress, str) else progress
         clock = VirtualClock(start=start_time, rate=speed)
@@ -112,6 +118,7 @@ class Sandbox:
             webhook_hosts=webhook_hosts,
         )
         self._app = application(self._service, self.reset)
+        self._keeper = Keeper(state, self._service)
         self._server: ThreadServer | None = None
         self._stopped = False
 
@@ -123,24 +130,33 @@ class Sandbox:
         await self._app(own, receive, send)
 
     def start(self) -> Self:
-        """Serve on 127.0.0.1 in a thread of its own; after a `stop`, begin empty. Raise `OSError` on a taken port."""
+        """Serve on 127.0.0.1 in a thread of its own; after a `stop`, begin empty, or with what `state` kept.
+
+        Raise `OSError` on a taken port, `StateError` if the state cannot be used.
+        """
         if self._server is None:
             if self._stopped:
                 self._service.renderer = self._new_renderer()
                 self.reset()
             self._service.closing = False
-            server = ThreadServer(HostCheck(self, also=self._hosts), port=self._port)
-            server.start()
+            self._keeper.start()
+            try:
+                server = ThreadServer(HostCheck(self, also=self._hosts), port=self._port)
+                server.start()
+            except BaseException:
+                self._keeper.stop()
+                raise
             self._server = server
         return self
 
     def stop(self) -> None:
-        """End the server and the render process and remove the rendered files; idempotent."""
+        """End the server and the render process and remove the files, unless `state` keeps them; idempotent."""
         server, self._server = self._server, None
         self._service.closing = True
         if server is not None:
             server.stop()
         self._service.webhooks.stop()
+        self._keeper.stop()
         self._service.assets.close()
         self._service.renderer.close()
         self._stopped = True

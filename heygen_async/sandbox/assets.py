@@ -59,17 +59,21 @@ class Asset:
 
 
 class AssetStore:
-    """Uploaded files by id; `clear` and `close` remove them. Call it while the service is open, except `path`."""
+    """Uploaded files by id; `clear` removes them. Call it while the service is open, except `path`."""
 
     def __init__(self, *, now: Callable[[], float]) -> None:
         self.uploads = Signer(now=now, lifetime=UPLOAD_SECONDS)
         self.by_id: dict[str, Asset] = {}
+        self._home: Path | None = None
         self._folder: Path | None = None
         self._removal: Callable[[], object] | None = None
 
     @property
     def folder(self) -> Path:
         """Return the folder of the files, made when first needed; it is gone with the process at the latest."""
+        if self._home is not None:
+            self._home.mkdir(exist_ok=True)
+            return self._home
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="heygen-sandbox-assets-"))
             self._removal = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -123,14 +127,25 @@ class AssetStore:
         """Say whether there is such an asset, uploaded or public."""
         return asset_id in self.by_id or asset_id in STOCK_FILES
 
-    def clear(self) -> None:
-        """Forget everything and remove the folder; the next upload makes a new one."""
+    def keep_in(self, home: Path | None) -> None:
+        """Forget everything, and from now on have the files in this folder, which `close` leaves as it is."""
+        self.clear()
+        self._home = home
+
+    def close(self) -> None:
+        """Forget everything; the files are removed unless they are kept."""
         self.by_id.clear()
+        self._home = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything and remove the files; the next upload makes a new folder."""
+        self.by_id.clear()
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
         removal, self._removal, self._folder = self._removal, None, None
         if removal is not None:
             removal()
-
-    close = clear
 
     def _stock_path(self, asset_id: str) -> Path:
         stock = STOCK_FILES[asset_id]

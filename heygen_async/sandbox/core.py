@@ -149,6 +149,21 @@ class Account:
     _waiting: deque[Job] = field(factory=deque[Job])
     _last_admission: float = 0.0
 
+    @property
+    def made(self) -> Mapping[str, int]:
+        """Return how many ids of each kind were given to things that are not videos."""
+        return dict(self._made)
+
+    def restore(self, jobs: Mapping[str, Job], *, made: Mapping[str, int]) -> None:
+        """Go on from the jobs of another account, which this one then holds, and from its ids."""
+        self.jobs = dict(jobs)
+        self._made = Counter(made)
+        unfinished = [job for job in jobs.values() if job.finished_at is None and not job.deleted]
+        running = sorted((job.admitted_at, job.number, job) for job in unfinished if job.admitted_at is not None)
+        self._running = {job.id: job for *_, job in running}
+        self._waiting = deque(job for job in unfinished if job.admitted_at is None)
+        self._last_admission = max((job.admitted_at or 0.0 for job in jobs.values()), default=0.0)
+
     def refuse(self, order: Order, *, now: float) -> None:
         """Raise `InsufficientCreditError` or, on v3, `TooManyJobsError` if the order cannot be accepted now."""
         if order.usd > self.wallet:

@@ -140,13 +140,17 @@ def _differing(wanted: Any, sent: Any, path: str) -> Iterator[str]:
             else:
                 yield f"{path}.{name} is missing"
     elif isinstance(wanted, list | tuple) and isinstance(sent, list):
-        parts, entries = cast("Sequence[Any]", wanted), cast("list[Any]", sent)
+        parts, entries = _items(wanted), _items(sent)
         if len(parts) != len(entries):
             yield f"{path} has {len(entries)} items, not {len(parts)}"
         for index, (part, entry) in enumerate(zip(parts, entries, strict=False)):
             yield from _differing(part, entry, f"{path}.{index}")
     elif wanted != sent or isinstance(wanted, bool) != isinstance(sent, bool):
         yield f"{path} is {_short(sent)}, not {_short(wanted)}"
+
+
+def _items(value: Any) -> list[Any]:
+    return list(value)
 
 
 def _or_missing(value: str | None) -> str:

@@ -58,7 +58,8 @@ class Signer:
     def __init__(self, *, now: Callable[[], float], lifetime: float) -> None:
         self.lifetime = lifetime
         self._now = now
-        self._secret = secrets.token_bytes(32)
+        self.secret = secrets.token_bytes(32)
+        """What links are signed with: with another secret they are not good any more."""
 
     def query(self, video_id: str, name: str) -> dict[str, str]:
         """Return the query of a fresh link."""
@@ -81,7 +82,7 @@ class Signer:
 
     def _sign(self, video_id: str, name: str, expires: str, nonce: str) -> str:
         message = f"{video_id}\n{name}\n{expires}\n{nonce}".encode()
-        return hmac.new(self._secret, message, hashlib.sha256).hexdigest()
+        return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
 
 
 def refused(status: int, code: str, message: str) -> Response:

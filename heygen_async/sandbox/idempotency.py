@@ -54,3 +54,20 @@ class IdempotencyRecords:
             self._records.pop((scope, key), None)
         elif (record := self._records.get((scope, key))) is not None:
             record.answer = answer
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the records that are closed as JSON."""
+        return {
+            "records": [
+                {"scope": scope, "key": key, "since": record.since, "status": answer.status, "body": answer.body}
+                for (scope, key), record in self._records.items()
+                if (answer := record.answer) is not None
+            ]
+        }
+
+    def from_json(self, value: dict[str, Any]) -> None:
+        """Hold what `to_json` returned, and nothing else."""
+        self._records = {
+            (one["scope"], one["key"]): _Record(float(one["since"]), Answer(one["status"], one["body"]))
+            for one in value["records"]
+        }

@@ -62,6 +62,8 @@ class Journal:
     def __init__(self) -> None:
         self.total = 0
         """How many calls there were since the sandbox was made; never goes back."""
+        self.changes = 0
+        """How often a call came in, was answered, or all were forgotten."""
         self._calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self._detailed: deque[tuple[Call, int]] = deque()
         self._details = 0
@@ -78,11 +80,13 @@ class Journal:
     def add(self, call: Call) -> None:
         """Write down a call."""
         self.total += 1
+        self.changes += 1
         call.number = self.total
         self._calls.append(call)
 
     def detail(self, call: Call, *, headers: Mapping[str, str], body: str | None) -> None:
-        """Add what a call brought, dropping that of the oldest calls if it gets too much."""
+        """Add what an answered call brought, dropping that of the oldest calls if it gets too much."""
+        self.changes += 1
         call.headers, call.body = headers, body
         self._detailed.append((call, call.size))
         self._details += call.size
@@ -93,6 +97,7 @@ class Journal:
 
     def clear(self) -> None:
         """Forget all calls."""
+        self.changes += 1
         self._calls.clear()
         self._detailed.clear()
         self._details = 0

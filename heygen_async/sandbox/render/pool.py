@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import queue
@@ -20,6 +21,8 @@ from attrs import define
 from heygen_async.sandbox.plan import Plan
 
 STOPPED: Final = "the sandbox was stopped"
+
+_MARK: Final = "whole.json"
 
 RENDER_SECONDS: Final = 600.0
 """A worker that needs longer for one video is taken for dead."""
@@ -73,9 +76,14 @@ class WorkerRenderer:
         self._queue: queue.SimpleQueue[Render | None] = queue.SimpleQueue()
         self._renders: dict[str, Render] = {}
         self._folder: Path | None = None
+        self._keeps = False
         self._thread: threading.Thread | None = None
         self._worker: subprocess.Popen[bytes] | None = None
         self._closed = False
+
+    def keep_in(self, folder: Path) -> None:
+        """Have the files in this folder, which `close` leaves as it is; videos that are there are not made again."""
+        self._folder, self._keeps = folder, True
 
     def submit(self, plan: Plan) -> Render:
         """Start a render, or return the one that already makes the same video; does not block."""
@@ -87,7 +95,8 @@ class WorkerRenderer:
             if known is not None and known.error is None:
                 return known
             render = self._renders[name] = Render(plan, self._root() / name)
-            self._queue.put(render)
+            if not (self._keeps and _is_there(render)):
+                self._queue.put(render)
             return render
 
     def close(self) -> None:
@@ -101,12 +110,13 @@ class WorkerRenderer:
             worker.kill()
         if thread is not None:
             thread.join()
-        if self._folder is not None:
+        if self._folder is not None and not self._keeps:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _root(self) -> Path:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="heygen-sandbox-"))
+        if self._thread is None:
             # A daemon: a program that forgets to stop its sandbox still ends, and the worker ends with its input.
             self._thread = threading.Thread(target=self._serve, name="heygen-sandbox-renderer", daemon=True)
             self._thread.start()
@@ -115,7 +125,10 @@ class WorkerRenderer:
 
     def _serve(self) -> None:
         while (render := self._queue.get()) is not None:
-            render.error = STOPPED if self._closed else self._render(render)
+            error = STOPPED if self._closed else self._render(render)
+            if error is None and self._keeps:
+                _mark(render)
+            render.error = error
             render.done_at = self._now()
         if self._worker is not None:
             _end(self._worker)
@@ -164,6 +177,23 @@ class WorkerRenderer:
             if self._closed:
                 worker.kill()
         return worker
+
+
+def _mark(render: Render) -> None:
+    """Leave word that a video is whole, and what is known of it."""
+    facts = {"seconds": render.seconds, "voice": render.voice}
+    with contextlib.suppress(OSError):  # then it is made again
+        (render.folder / _MARK).write_text(json.dumps(facts), "utf-8")
+
+
+def _is_there(render: Render) -> bool:
+    """Say whether a video was made in an earlier run, and take up what is known of it."""
+    try:
+        facts = json.loads((render.folder / _MARK).read_text("utf-8"))
+        render.seconds, render.voice, render.done_at = facts["seconds"], facts["voice"], 0.0
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
 
 
 def _same_imports() -> dict[str, str]:
