@@ -17,12 +17,13 @@ from heygen_async._protocol.settings import VERSION_VARIABLE, ApiVersionChoice
 from heygen_async._version import __version__
 from heygen_async.cli import batch as batch_work
 from heygen_async.cli import demo as demo_work
-from heygen_async.cli import serve, work
+from heygen_async.cli import work
 from heygen_async.cli.failures import DONE, INTERRUPTED, USAGE, Failure
 from heygen_async.cli.inputs import read_argument, read_file
 from heygen_async.cli.output import Output, reporting, video_json, video_lines
 from heygen_async.cli.requests import RequestOptions, build_request, parse_request, refuse_mixture
 from heygen_async.cli.resume import Resume
+from heygen_async.cli.sandbox_app import sandbox_app
 from heygen_async.resources.videos import AnyVideoRequest
 
 _NAME: Final = "heygen-async"
@@ -270,16 +271,7 @@ def download(
         output.result({"id": video_id, "asset": asset.value, **facts}, [str(saved.path)])
 
 
-@app.command()
-def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 picks a free one.")] = 8765,
-    speed: Annotated[float, typer.Option(min=0, help="How fast the emulator's clock runs; 1 is real time.")] = 1,
-    concurrency: Annotated[int, typer.Option(min=1, help="How many videos may render at once.")] = 10,
-    seed: Annotated[int, typer.Option(help="Makes ids and choices repeatable.")] = 0,
-) -> None:
-    """Serve a HeyGen emulator on this machine until Ctrl-C."""
-    with reporting(Output(), Resume()):
-        serve.run(port=port, speed=speed, concurrency=concurrency, seed=seed)
+app.add_typer(sandbox_app)
 
 
 def _request(options: RequestOptions, file: str | None, api_version: Wire) -> AnyVideoRequest:

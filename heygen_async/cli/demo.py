@@ -70,7 +70,7 @@ def run(folder: Path) -> Demo:
     Nothing is sent to HeyGen, whatever the environment says. Raise `OSError` for an impossible folder.
     """
     started = time.monotonic()
-    sandbox = sandbox_class()(progress=_PROGRESS, deprecation=False)
+    sandbox = sandbox_class(renders=True)(progress=_PROGRESS, deprecation=False)
     _make_folder(folder)
     with _without_settings(), sandbox:
         print(f"Sandbox on {sandbox.url}: a local emulator, nothing is sent to HeyGen.", file=sys.stderr, flush=True)

@@ -10,14 +10,20 @@ from heygen_async.errors import ConfigurationError
 if TYPE_CHECKING:
     from heygen_async.sandbox import Sandbox
 
-_OF_THE_EXTRA: Final = ("starlette", "uvicorn", "av", "PIL")
+SERVING: Final = ("starlette", "uvicorn", "python_multipart")
+RENDERING: Final = ("av", "PIL")
 
 
-def sandbox_class() -> type[Sandbox]:
-    """Return the class, or raise `ConfigurationError` that says what to install."""
-    missing = [name for name in _OF_THE_EXTRA if find_spec(name) is None]
+def sandbox_class(*, renders: bool) -> type[Sandbox]:
+    """Return the class, or raise `ConfigurationError` that says what to install; `renders` asks for real videos."""
+    missing = lacking(*SERVING, *(RENDERING if renders else ()))
     if missing:
         raise ConfigurationError(f"the sandbox needs {' and '.join(missing)}: pip install 'heygen-async[cli,sandbox]'")
     from heygen_async.sandbox import Sandbox
 
     return Sandbox
+
+
+def lacking(*modules: str) -> list[str]:
+    """Return those of the modules that are not installed; imports nothing."""
+    return [name for name in modules if find_spec(name) is None]

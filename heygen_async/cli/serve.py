@@ -5,37 +5,86 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import webbrowser
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from heygen_async.cli.emulator import sandbox_class
+from attrs import frozen
+
+from heygen_async.cli import emulator
 
 if TYPE_CHECKING:
     from heygen_async.sandbox import Sandbox
 
+DEFAULT_PORT: Final = 8765
+DEFAULT_WALLET: Final = 10_000.0
 # Long enough to see a video pending and processing; the emulator's clock may run faster.
-_PROGRESS: Final = "after 3s"
+DEFAULT_PROGRESS: Final = "after 3s"
+
+Mode = Literal["auto", "real", "fast"]
 
 
-def run(*, port: int, speed: float, concurrency: int, seed: int) -> None:
+@frozen(kw_only=True)
+class ServeCommand:
+    """The options of `heygen-async sandbox`; `faults` are rules in their text form, `state` is a folder."""
+
+    port: int = DEFAULT_PORT
+    mode: Mode = "auto"
+    speed: float = 1.0
+    progress: str = DEFAULT_PROGRESS
+    concurrency: int = 10
+    seed: int = 0
+    wallet: float = DEFAULT_WALLET
+    faults: tuple[str, ...] = ()
+    state: Path | None = None
+    opens_browser: bool = False
+
+
+def run(command: ServeCommand) -> None:
     """Serve on loopback until Ctrl-C or SIGTERM, which are the normal ways to end it.
 
-    Raise `OSError` when the port is taken.
+    Raise `OSError` when the port is taken, `ValueError` for a rule or a state that cannot be read.
     """
-    sandbox = sandbox_class()(port=port, speed=speed, concurrency=concurrency, seed=seed, progress=_PROGRESS)
+    sandbox = _built(command)
     with ended_by_signal() as ended:
         try:
-            _start(sandbox, port)
+            _start(sandbox, command.port)
             for name, value in sandbox.environment.items():
                 print(f"export {name}={value}", flush=True)
-            print("A local emulator, not HeyGen. Ctrl-C ends it.", file=sys.stderr, flush=True)
+            _tell(f"A local emulator, not HeyGen; what happens in it: {sandbox.url} . Ctrl-C ends it.")
+            if command.opens_browser:
+                webbrowser.open(sandbox.url)
             # Windows delivers signals only between waits.
             while not ended.wait(0.5):
                 pass
         finally:
             sandbox.stop()
+
+
+def _built(command: ServeCommand) -> Sandbox:
+    missing = emulator.lacking(*emulator.RENDERING) if command.mode == "auto" else []
+    if missing:
+        _tell(f"Videos show a card instead of a presenter: {' and '.join(missing)} not installed.")
+    sandbox = emulator.sandbox_class(renders=command.mode == "real")(
+        port=command.port,
+        mode=command.mode,
+        speed=command.speed,
+        progress=command.progress,
+        concurrency=command.concurrency,
+        seed=command.seed,
+        wallet=command.wallet,
+        state=command.state,
+    )
+    for rule in command.faults:
+        sandbox.fault(rule)
+    return sandbox
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
