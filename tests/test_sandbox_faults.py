@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import logging
 import ssl
+import threading
 import time
 from typing import Any
 
@@ -183,6 +185,29 @@ def test_a_call_that_hangs_ends_with_its_client(sandbox):
         with pytest.raises(httpx.ReadTimeout):
             client.get("/v3/videos", timeout=httpx.Timeout(20, read=0.2))
         assert client.get("/v3/videos", timeout=20).status_code == 200
+
+
+@pytest.mark.parametrize("rule", ["list hang", "list delay(3000)", "list then_delay(3000)", "list stall(5, 3000)"])
+def test_a_server_that_stops_waits_for_no_fault(rule, caplog):
+    """Nor does it complain about calls that it leaves behind."""
+    with Sandbox(mode="fast") as sandbox, caplog.at_level(logging.WARNING):
+        sandbox.fault(rule)
+        headers = {"X-Api-Key": "k"}
+
+        def ask() -> None:
+            with contextlib.suppress(httpx.HTTPError):
+                httpx.get(f"{sandbox.url}/v3/videos", headers=headers, trust_env=False, verify=NO_TLS, timeout=40)
+
+        caller = threading.Thread(target=ask)
+        caller.start()
+        deadline = time.monotonic() + 20
+        while sandbox.unfired_faults and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sandbox.unfired_faults == []
+        sandbox.stop()
+        caller.join(30)
+    assert not caller.is_alive()
+    assert caplog.messages == []
 
 
 # Work, then trouble
@@ -781,6 +806,9 @@ def test_other_things_come_in_place_of_the_file(api, sandbox, host):
     assert (empty.status_code, empty.content, empty.headers["content-length"]) == (200, b"", "0")
     assert (page.status_code, page.headers["content-type"].split(";")[0]) == (200, "text/html")
     assert (packed.headers["content-encoding"], packed.content) == ("gzip", full)
+    sandbox.fault("list gzip_file")
+    assert api.get("/v3/templates").headers.get("content-encoding") is None
+    assert api.get("/v3/videos").headers["content-encoding"] == "gzip"
 
 
 @pytest.mark.parametrize("range_header", [None, "bytes=1000-"])

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gzip
 import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
-import anyio
 from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Send
@@ -19,6 +18,7 @@ from heygen_async.sandbox.faults.calls import CallFacts
 from heygen_async.sandbox.faults.exchange import Exchange, with_headers
 from heygen_async.sandbox.faults.lasting import Lasting, link
 from heygen_async.sandbox.faults.partial import in_pieces, send_part
+from heygen_async.sandbox.faults.waiting import pause
 from heygen_async.sandbox.problems import Problem
 
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -88,14 +88,17 @@ def short(n: int) -> OnCall:
 def throttle(bytes_per_second: float) -> OnCall:
     """Send the body no faster than this, in real time."""
     per_tick = max(1, math.floor(checks.above_zero("bytes_per_second", bytes_per_second) * _TICK))
-    pause = per_tick / bytes_per_second
+    wait = per_tick / bytes_per_second
 
-    async def write(send: Send, body: bytes) -> None:
-        for start in range(0, len(body), per_tick):
-            await send({"type": "http.response.body", "body": body[start : start + per_tick], "more_body": True})
-            await anyio.sleep(pause)
+    async def perform(exchange: Exchange) -> None:
+        async def write(send: Send, body: bytes) -> None:
+            for start in range(0, len(body), per_tick):
+                await send({"type": "http.response.body", "body": body[start : start + per_tick], "more_body": True})
+                await pause(exchange, wait)
 
-    return _written(write)
+        await exchange.work(in_pieces(exchange.send, write))
+
+    return OnCall(perform, _has_body)
 
 
 @action
@@ -111,7 +114,7 @@ def stall(n: int, seconds: float) -> OnCall:
             nonlocal left
             if left is not None and len(body) > left:
                 await send({"type": "http.response.body", "body": body[:left], "more_body": True})
-                await anyio.sleep(seconds)
+                await pause(exchange, seconds)
                 body, left = body[left:], None
             elif left is not None:
                 left -= len(body)
@@ -250,13 +253,6 @@ def corrupt(n: int) -> OnCall:
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
         await exchange.work(with_headers(in_pieces(exchange.send, write), begin))
-
-    return OnCall(perform, _has_body)
-
-
-def _written(write: Callable[[Send, bytes], Awaitable[None]]) -> OnCall:
-    async def perform(exchange: Exchange) -> None:
-        await exchange.work(in_pieces(exchange.send, write))
 
     return OnCall(perform, _has_body)
 

@@ -33,7 +33,9 @@ class FaultLane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call as the first matching rule says."""
-        if scope["type"] != "http" or is_private(scope["method"], scope["path"].removeprefix(scope["root_path"])):
+        if scope["type"] != "http" or is_private(
+            scope["method"], scope["path"].removeprefix(scope.get("root_path", ""))
+        ):
             await self._app(scope, receive, send)
             return
         exchange = Exchange(self._app, dict(scope), receive, send, self._service, CallFacts.of(scope))

@@ -38,8 +38,13 @@ async def send_part(exchange: Exchange, n: int, *, chunked: bool = False, ended:
     if stopped and ended:
         await send({"type": "http.response.body", "body": b""})
     elif stopped:
-        logging.getLogger("uvicorn.error").addFilter(_unless_on_purpose)
-        _BROKEN_OFF.set(True)
+        break_off()
+
+
+def break_off() -> None:
+    """Let the server say nothing about an answer that is about to end too early."""
+    logging.getLogger("uvicorn.error").addFilter(_unless_on_purpose)
+    _BROKEN_OFF.set(True)
 
 
 def in_pieces(send: Send, write: Callable[[Send, bytes], Awaitable[None]]) -> Send:

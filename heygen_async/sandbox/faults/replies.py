@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import anyio
 from starlette.datastructures import URL
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -13,7 +12,8 @@ from heygen_async.sandbox.faults.action import OnCall, action
 from heygen_async.sandbox.faults.calls import CallFacts
 from heygen_async.sandbox.faults.exchange import Exchange
 from heygen_async.sandbox.faults.lasting import Lasting, in_progress
-from heygen_async.sandbox.faults.partial import send_part
+from heygen_async.sandbox.faults.partial import break_off, send_part
+from heygen_async.sandbox.faults.waiting import client_left, pause
 from heygen_async.sandbox.problems import Problem
 
 _CODES: Final = {
@@ -96,8 +96,8 @@ def hang() -> OnCall:
     """Never answer: the call ends when the client leaves."""
 
     async def perform(exchange: Exchange) -> None:
-        while (await exchange.receive())["type"] != "http.disconnect":
-            pass
+        await client_left(exchange)
+        break_off()
 
     return OnCall(perform)
 
@@ -124,7 +124,7 @@ def then_delay(seconds: float) -> OnCall:
         held, name = exchange.service.faults.lasting.held_until, (exchange.call.path, exchange.call.key or "")
         held[name] = float("inf")
         try:
-            await anyio.sleep(seconds)
+            await pause(exchange, seconds)
         finally:
             held[name] = 0.0
         await exchange.resend(answer, answer.body)
@@ -149,7 +149,7 @@ def delay(seconds: float) -> OnCall:
     checks.seconds("seconds", seconds)
 
     async def perform(exchange: Exchange) -> None:
-        await anyio.sleep(seconds)
+        await pause(exchange, seconds)
         await exchange.work()
 
     return OnCall(perform)
