@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -68,25 +69,43 @@ def _film(plan: Plan, takes: list[Take], folder: Path, library: Library, stills:
             film = open_files.enter_context(Film(folder / f"{name}.{plan.suffix}", plan, sound))
             return _Reel(film, VideoFrame(plan.width, plan.height, film.pixel_format), captions)
 
+        crew = open_files.enter_context(ThreadPoolExecutor(max_workers=1))  # starts a thread at its first task only
         reels = [reel("video", captions=False)]
         if plan.captions:
             reels.append(reel("captioned", captions=True))
         watermark = library.picture(plan.watermark.image) if plan.watermark else None
         for take in takes:
             backdrop = library.picture(take.scene.backdrop.media) if take.scene.backdrop.kind == "image" else None
-            _shoot(plan, take, Props(backdrop=backdrop, watermark=watermark), library, reels, stills)
+            _shoot(plan, take, Props(backdrop=backdrop, watermark=watermark), library, reels, stills, crew)
 
 
-def _shoot(plan: Plan, take: Take, props: Props, library: Library, reels: list[_Reel], stills: Stills) -> None:
+def _shoot(
+    plan: Plan,
+    take: Take,
+    props: Props,
+    library: Library,
+    reels: list[_Reel],
+    stills: Stills,
+    crew: ThreadPoolExecutor,
+) -> None:
     with ExitStack() as open_clips:
         brushes = list(_brushes(plan, take, props, library, reels, open_clips))
         track = Track.of(take.cues)
         for number in range(take.frames):
             pose: Pose = pose_at(track, number / plan.fps, mouth=take.mouths[number])
-            for brush, reel in zip(brushes, reels, strict=True):
+            for brush in brushes:
                 brush.show(pose, number / plan.fps)
-                reel.film.add(reel.frame)
+            _expose(reels, crew)
             stills.offer(reels[0].frame)
+
+
+def _expose(reels: list[_Reel], crew: ThreadPoolExecutor) -> None:
+    """Encode the frames as they are now, side by side: encoders leave other threads alone."""
+    first, *others = reels
+    running = [crew.submit(reel.film.add, reel.frame) for reel in others]
+    first.film.add(first.frame)
+    for exposed in running:
+        exposed.result()
 
 
 def _brushes(
