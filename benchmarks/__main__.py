@@ -23,7 +23,7 @@ from benchmarks.plot import svg
 from benchmarks.results import Result, as_markdown, as_text
 
 HERE: Final = Path(__file__).parent
-NAMES: Final = ("imports", "cost", "polling", "batch", "download")
+NAMES: Final = ("imports", "cost", "polling", "batch", "scale", "download")
 # For modules without `run()`: what to give them as a program, so that they end soon.
 PROGRAMS: Final = {"download": ["--size", "256", "--rounds", "3", "--plain"], "polling": [], "batch": []}
 
