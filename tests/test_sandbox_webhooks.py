@@ -388,14 +388,16 @@ def test_of_deliveries_that_are_over_only_the_newest_are_kept(monkeypatch):
 
 
 def test_what_waits_for_a_deleted_endpoint_is_given_up(sandbox, api, receiver):
-    endpoint = register(api, receiver.url)
-    receiver.answers.append(500)
+    gone, left = (register(api, f"{receiver.url}/{name}") for name in ("gone", "left"))
+    receiver.answers.extend([500, 500])
     create(api)
-    until(lambda: sandbox.webhooks.deliveries[0].attempts)
-    answer = api.delete(f"{ENDPOINTS}/{endpoint['endpoint_id']}")
+    until(lambda: all(delivery.attempts for delivery in sandbox.webhooks.deliveries))
+    answer = api.delete(f"{ENDPOINTS}/{gone['endpoint_id']}")
     assert answer.json() == {"data": {}, "error": None}
-    [delivery] = sandbox.webhooks.deliveries
-    assert (delivery.state, delivery.reason) == ("failed", "the endpoint was deleted")
+    first, second = sandbox.webhooks.deliveries
+    assert (first.state, first.reason, first.due_at) == ("failed", "the endpoint was deleted", None)
+    assert (second.state, second.endpoint_id) == ("waiting", left["endpoint_id"])
+    api.delete(f"{ENDPOINTS}/{left['endpoint_id']}")
     until(lambda: not threads())
 
 
