@@ -325,7 +325,7 @@ async def test_the_wallet_is_charged_by_the_second_and_seen_on_all_wires(api, sa
 async def test_v2_shows_the_catalogue_in_its_own_keys(api):
     """Strict clients want every key of a voice; photos stand apart from avatars."""
     data = (await ok(api.get("/v2/avatars")))["data"]
-    assert DAISY in {avatar["avatar_id"] for avatar in data["avatars"]}
+    assert data["avatars"][0]["avatar_id"] == DAISY
     assert data["talking_photos"][0].keys() == {"talking_photo_id", "talking_photo_name", "preview_image_url"}
     voices = (await ok(api.get("/v2/voices")))["data"]["voices"]
     assert PAIGE in {voice["voice_id"] for voice in voices}
@@ -358,6 +358,9 @@ async def test_v2_groups_are_ones_own_unless_public_ones_are_asked_for(api):
     group = groups["avatar_group_list"][0]
     avatars = (await ok(api.get(f"/v2/avatar_group/{group['id']}/avatars")))["data"]["avatar_list"]
     assert len(avatars) == group["num_looks"]
+    assert {avatar["avatar_id"] for avatar in avatars} == {avatar["id"] for avatar in avatars}
+    strict = ("avatar_name", "gender", "preview_image_url", "preview_video_url")
+    assert all(isinstance(avatar[name], str) for avatar in avatars for name in strict)
     assert await refused(api.get("/v2/avatar_group/none/avatars")) == (404, "avatar_group_not_found")
 
 

@@ -48,8 +48,7 @@ class Page:
 
     def cut(self, rows: Iterable[Row]) -> tuple[list[Row], str | None]:
         """Return the rows of the page, and the token of the next one if there are more."""
-        ordered = sorted(rows, key=_number, reverse=True)
-        left = (row for row in ordered if self.before is None or row.number < self.before)
+        left = (row for row in newest_first(rows) if self.before is None or row.number < self.before)
         found = list(islice(left, self.limit + 1))
         if len(found) <= self.limit:
             return found, None
@@ -58,6 +57,11 @@ class Page:
 
     def _token(self, number: int) -> str:
         return base64.urlsafe_b64encode(f"{self.name}:{number}".encode()).decode().rstrip("=")
+
+
+def newest_first(rows: Iterable[Row]) -> list[Row]:
+    """Return rows in the order of all lists."""
+    return sorted(rows, key=_number, reverse=True)
 
 
 def listing(data: list[Json], next_token: str | None) -> Response:

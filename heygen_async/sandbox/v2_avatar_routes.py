@@ -11,6 +11,7 @@ from heygen_async.sandbox.asset_links import asset_link, preview_link, stock_lin
 from heygen_async.sandbox.catalogue import Group, Look, Voice
 from heygen_async.sandbox.envelopes import v1, v2
 from heygen_async.sandbox.making import make_talking_photo
+from heygen_async.sandbox.paging import newest_first
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.queries import one_of
 from heygen_async.sandbox.service import Service
@@ -23,7 +24,7 @@ Json = dict[str, Any]
 async def avatars(service: Service, request: Request) -> Response:
     """Answer `GET /v2/avatars`: all looks at once, photos apart from the rest."""
     with service.open() as (account, _):
-        looks = account.catalogue.looks.values()
+        looks = newest_first(account.catalogue.looks.values())
         data = {
             "avatars": [_avatar(service, request, look) for look in looks if look.avatar_type != "photo_avatar"],
             "talking_photos": [_photo(service, request, look) for look in looks if look.avatar_type == "photo_avatar"],
@@ -57,7 +58,7 @@ async def groups(service: Service, request: Request) -> Response:
     """Answer `GET /v2/avatar_group.list`: without `include_public` only one's own."""
     public = one_of(request, "include_public", ("true", "false", "True", "False", "1", "0")) in {"true", "True", "1"}
     with service.open() as (account, _):
-        found = [group for group in account.catalogue.groups.values() if group.own or public]
+        found = [group for group in newest_first(account.catalogue.groups.values()) if group.own or public]
         rows = [_group(service, request, group) for group in found]
     return v2(service, {"total_count": len(rows), "avatar_group_list": rows}, successor="GET /v3/avatars")
 
@@ -75,14 +76,15 @@ async def group_avatars(service: Service, request: Request) -> Response:
 async def voices(service: Service, request: Request) -> Response:
     """Answer `GET /v2/voices`."""
     with service.open() as (account, _):
-        rows = [_voice(service, request, voice) for voice in account.catalogue.voices.values()]
+        rows = [_voice(service, request, voice) for voice in newest_first(account.catalogue.voices.values())]
     return v2(service, {"voices": rows}, successor="GET /v3/voices")
 
 
 async def talking_photos(service: Service, request: Request) -> Response:
     """Answer `GET /v1/talking_photo.list`."""
     with service.open() as (account, _):
-        photos = [look for look in account.catalogue.looks.values() if look.avatar_type == "photo_avatar"]
+        looks = newest_first(account.catalogue.looks.values())
+        photos = [look for look in looks if look.avatar_type == "photo_avatar"]
         rows = [
             {"id": look.id, "image_url": preview_link(service, request, look), "circle_image": ""} for look in photos
         ]
