@@ -96,8 +96,8 @@ def hang() -> OnCall:
     """Never answer: the call ends when the client leaves."""
 
     async def perform(exchange: Exchange) -> None:
-        await client_left(exchange)
         break_off()
+        await client_left(exchange)
 
     return OnCall(perform)
 
