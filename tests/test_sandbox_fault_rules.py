@@ -80,6 +80,7 @@ def test_every_announced_action_exists_and_is_exported():
         ("GET /v3/videos/{video_id}", "GET /v3/videos/abc", "GET /v3/videos/statuses"),
         ("GET /v3/videos/{video_id}", "GET /v3/videos/abc", "GET /v3/videos/abc/more"),
         ("GET /v3/videos/*", "GET /v3/videos/statuses", "GET /v3/videos"),
+        ("GET /v3/avatars/{group_id}", "GET /v3/avatars/1", "GET /v3/avatars/looks"),
         ("GET /v1/video.list", "GET /v1/video.list", "GET /v1/videoxlist"),
         ("POST /v2/template/{id}/generate", "POST /v2/template/7/generate", "POST /v2/template/generate"),
         ("create", "POST /v2/video/generate", "GET /v3/videos"),

@@ -32,7 +32,9 @@ OPERATIONS: Final = {
 """Short names for the calls of one purpose on all wires."""
 
 _PLACEHOLDER: Final = re.compile(r"(\*|\{\w+\})")
-_SEGMENT: Final = "(?!(?:statuses|batches)$)[^/]+"
+_SEGMENT: Final = "(?!(?:statuses|batches|search|looks|direct-uploads|events|event-types|speech|clone)$)[^/]+"
+"""One part of a path that is an id: not the last word of a path of its own."""
+
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9_.:\-]+")
 
 
