@@ -396,10 +396,15 @@ def test_a_plan_that_cannot_be_drawn_fails_and_leaves_nothing(tmp_path):
     """The worker answers with the reason and takes the next task."""
     bad = Plan(width=64, height=64, scenes=(scene(backdrop=Backdrop(kind="color", value="nonsense")),)).to_json()
     good = Plan(width=64, height=64, scenes=(scene(seconds=0.2),)).to_json()
-    tasks = [{"plan": bad, "folder": str(tmp_path / "bad")}, {"plan": good, "folder": str(tmp_path / "good")}]
+    tasks: list[dict] = [
+        {"warm": True},
+        {"plan": bad, "folder": str(tmp_path / "bad")},
+        {"plan": good, "folder": str(tmp_path / "good")},
+    ]
     answers = io.BytesIO()
     serve(io.BytesIO(b"".join(json.dumps(task).encode() + b"\n" for task in tasks)), answers, BABBLE)
-    first, second = [json.loads(line) for line in answers.getvalue().splitlines()]
+    warmed, first, second = [json.loads(line) for line in answers.getvalue().splitlines()]
+    assert warmed == {"error": None}
     assert first["error"].startswith("ValueError")
     assert (second["error"], second["seconds"]) == (None, 0.2)
     assert [path.name for path in tmp_path.iterdir()] == ["good"]

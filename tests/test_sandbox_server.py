@@ -135,6 +135,40 @@ def test_equal_plans_are_rendered_once():
     assert (first.error, first.done_at) == (None, 5.0)
 
 
+def test_length_and_voice_of_a_video_are_what_the_worker_says():
+    """They are known when it is done."""
+    answer = {"error": None, "seconds": 1.24, "voice": "hibari"}
+    renderer = worker(f"import json\ninput()\nprint(json.dumps({answer}))")
+    (render,) = finished(renderer, plan())
+    renderer.close()
+    assert (render.seconds, render.voice) == (1.24, "hibari")
+
+
+def test_a_warm_worker_is_the_one_that_makes_the_first_video():
+    """It is started before there is anything to do; one that cannot be started is told by the first video."""
+    renderer = worker(ECHO)
+    renderer.warm()
+    while renderer._worker is None:
+        threading.Event().wait(0.005)
+    process = renderer._worker
+    (render,) = finished(renderer, plan())
+    assert (render.error, renderer._worker) == (None, process)
+    renderer.close()
+    renderer.warm()
+    broken = WorkerRenderer(now=lambda: 5.0, command=["/nonexistent/python"])
+    broken.warm()
+    (render,) = finished(broken, plan())
+    broken.close()
+    assert "cannot be used" in render.error
+
+
+def test_only_the_real_renderer_needs_warming(tmp_path):
+    """Others are ready: nothing happens, and nothing breaks."""
+    sandbox = Sandbox(renderer=InstantRenderer(tmp_path))
+    sandbox.warm()
+    assert len(sandbox.jobs) == 0
+
+
 def test_a_worker_that_crashes_fails_its_video_and_is_replaced():
     """The reason holds the exit code; the next video gets a new process."""
     renderer = worker(CRASH)
@@ -197,8 +231,9 @@ def test_wait_rendered_gives_up(tmp_path):
 
 
 def test_importing_the_sandbox_loads_nothing_heavy():
-    """PyAV and Pillow belong to the render process."""
-    code = "import sys, heygen_async.sandbox; print(sorted({'av', 'PIL', 'numpy'} & set(sys.modules)))"
+    """PyAV, Pillow and the voice belong to the render process."""
+    heavy = {"av", "PIL", "numpy", "hibari", "onnxruntime"}
+    code = f"import sys, heygen_async.sandbox; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 

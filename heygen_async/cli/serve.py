@@ -105,7 +105,7 @@ def ended_by_signal() -> Generator[threading.Event]:
 
 def _start(sandbox: Sandbox, port: int) -> None:
     try:
-        sandbox.start()
+        sandbox.start().warm()
     except OSError as error:
         problem = f"{error.strerror} (--port 0 picks a free port)"
         raise OSError(error.errno, problem, f"127.0.0.1:{port}") from error

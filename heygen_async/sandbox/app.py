@@ -29,7 +29,7 @@ from heygen_async.sandbox.journal import Journal
 from heygen_async.sandbox.keeping import Keeper
 from heygen_async.sandbox.modes import Mode, padding_of, renderer_factory, set_padding
 from heygen_async.sandbox.progress import Progress
-from heygen_async.sandbox.render.pool import Renderer
+from heygen_async.sandbox.render.pool import Renderer, WorkerRenderer
 from heygen_async.sandbox.routing import application
 from heygen_async.sandbox.server import ThreadServer
 from heygen_async.sandbox.service import Service
@@ -148,6 +148,12 @@ class Sandbox:
                 raise
             self._server = server
         return self
+
+    def warm(self) -> None:
+        """Start what renders real videos now: the first video need not wait for it. Returns at once."""
+        renderer = self._service.renderer
+        if isinstance(renderer, WorkerRenderer):
+            renderer.warm()
 
     def stop(self) -> None:
         """End the server and the render process and remove the files, unless `state` keeps them; idempotent."""

@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from attrs import define
 
@@ -22,6 +22,7 @@ from heygen_async.sandbox.plan import Plan
 
 STOPPED: Final = "the sandbox was stopped"
 
+_WARM: Final = "warm"
 _MARK: Final = "whole.json"
 
 RENDER_SECONDS: Final = 600.0
@@ -73,7 +74,7 @@ class WorkerRenderer:
         self._command = command or [sys.executable, "-P", "-m", "heygen_async.sandbox.render.worker"]
         self._patience = patience
         self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[Render | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Render | Literal["warm"] | None] = queue.SimpleQueue()
         self._renders: dict[str, Render] = {}
         self._folder: Path | None = None
         self._keeps = False
@@ -98,6 +99,13 @@ class WorkerRenderer:
             if not (self._keeps and _is_there(render)):
                 self._queue.put(render)
             return render
+
+    def warm(self) -> None:
+        """Start the worker and load its voice now instead of at the first video; does not block."""
+        with self._lock:
+            if not self._closed:
+                self._root()
+                self._queue.put(_WARM)
 
     def close(self) -> None:
         """End the worker, fail what it has not finished, and remove the files."""
@@ -125,6 +133,9 @@ class WorkerRenderer:
 
     def _serve(self) -> None:
         while (render := self._queue.get()) is not None:
+            if isinstance(render, str):
+                self._load()
+                continue
             error = STOPPED if self._closed else self._render(render)
             if error is None and self._keeps:
                 _mark(render)
@@ -132,6 +143,10 @@ class WorkerRenderer:
             render.done_at = self._now()
         if self._worker is not None:
             _end(self._worker)
+
+    def _load(self) -> None:
+        with contextlib.suppress(OSError, ValueError):  # what is wrong is told by the first video
+            self._ask(self._ready_worker(), {_WARM: True})
 
     def _render(self, render: Render) -> str | None:
         """Have one video made; return why it failed, if it did."""
