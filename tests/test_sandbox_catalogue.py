@@ -432,6 +432,29 @@ async def test_a_strict_catalogue_on_v2_refuses_avatars_and_fails_videos_with_ot
     )  # fmt: skip
 
 
+async def test_a_look_speaks_with_its_own_voice_if_none_is_given(api, sandbox):
+    """What was sent is kept as it was; an unknown look has no voice of its own."""
+    scene = {"type": "avatar_video", "input": {"type": "avatar", "avatar_id": DAISY, "script": "Hi there."}}
+    await ok(api.post("/v3/videos", json=avatar_video(avatar_id=DAISY, voice_id=None)))
+    await ok(api.post("/v3/videos", json={"type": "studio", "scenes": [scene]}))
+    await ok(api.post("/v3/videos", json=avatar_video(voice_id=None)))
+    await ok(api.post("/v3/videos", json=avatar_video(avatar_id=DAISY)))
+    plans = [render.plan for render in sandbox._service.renderer.renders]
+    assert [plan.scenes[0].voice.id for plan in plans] == [PAIGE, PAIGE, "", "voice-1"]
+    assert ["voice_id" in job.request for job in sandbox.jobs] == [False, False, False, True]
+
+
+async def test_a_template_shows_and_speaks_with_what_it_is_given(api, sandbox):
+    """Public files resolve too; the voice of a variable speaks."""
+    variables = {
+        "footage": {"type": "video", "asset_id": "sandbox-preview-video"},
+        "speaker": {"type": "voice", "voice_id": PAIGE},
+    }
+    await ok(api.post("/v3/templates/template-product", json={"variables": variables}))
+    (scene,) = sandbox._service.renderer.renders[0].plan.scenes
+    assert (scene.voice.id, scene.backdrop.path) == (PAIGE, str(sandbox._service.assets.path("sandbox-preview-video")))
+
+
 async def test_an_old_plan_queues_on_v3_too(api, sandbox):
     """No 429: the job waits for a slot, and its status says `pending`."""
     sandbox.progress("after 10s")

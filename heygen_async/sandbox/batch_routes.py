@@ -23,7 +23,7 @@ from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.schema import items, nullable, record, required, text, url
 from heygen_async.sandbox.service import Service, read_json
 from heygen_async.sandbox.uploads import announce, complete
-from heygen_async.sandbox.v3_orders import order_v3
+from heygen_async.sandbox.v3_routes import order_of
 from heygen_async.sandbox.v3_schema import CREATE_VIDEO
 
 Json = dict[str, Any]
@@ -114,7 +114,7 @@ def _made(service: Service, video: Json, key: str | None) -> Item:
     try:
         if faults:
             raise Problem.from_faults(faults)
-        order = order_v3(video, idempotency_key=key, resolve=service.assets.path)
+        order = order_of(service, video, key)
         return Item(resource_id=service.submit(evolve(order, queues=True)).id)
     except Problem as problem:
         return Item(resource_id=None, error={"code": problem.code, "message": problem.message})

@@ -48,7 +48,7 @@ async def generate_v2(service: Service, request: Request) -> Response:
     template = sample(request.path_params["template_id"])
     body = await read_json(request, FROM_TEMPLATE_V2, lenient=True)
     flat = {**body, "variables": {name: _flat(value) for name, value in body["variables"].items()}}
-    job = await service.accept(order_from(template, flat, wire="v2"))
+    job = await service.accept(order_from(template, flat, wire="v2", resolve=service.assets.path))
     return _v2(service, {"video_id": job.id})
 
 
@@ -75,7 +75,8 @@ async def generate_v3(service: Service, request: Request, key: str | None) -> An
     """Answer `POST /v3/templates/{id}` with the video as it is at its creation."""
     template = sample(request.path_params["template_id"])
     body = await read_json(request, FROM_TEMPLATE_V3, lenient=service.switches.lenient)
-    job = await service.accept(order_from(template, body, wire="v3", idempotency_key=key))
+    order = order_from(template, body, wire="v3", idempotency_key=key, resolve=service.assets.path)
+    job = await service.accept(order)
     return Answer(200, {"data": video_v3(job, "waiting", service.links(request))})
 
 

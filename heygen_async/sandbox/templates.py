@@ -10,9 +10,10 @@ from attrs import field, frozen
 
 from heygen_async.sandbox import prices
 from heygen_async.sandbox.core import Order, Wire
-from heygen_async.sandbox.plan import Backdrop, Plan, Scene
+from heygen_async.sandbox.plan import Backdrop, Plan, Scene, Voice
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.scenes import clip, colour, picture, spoken_scene
+from heygen_async.sandbox.sources import Resolve, nothing
 
 Json = dict[str, Any]
 
@@ -93,10 +94,20 @@ def sample(template_id: str) -> SampleTemplate:
     return found
 
 
-def order_from(template: SampleTemplate, body: Json, *, wire: Wire, idempotency_key: str | None = None) -> Order:
-    """Return what a checked body asks for; raise the 400 for variables and scenes that the template does not have."""
+def order_from(
+    template: SampleTemplate,
+    body: Json,
+    *,
+    wire: Wire,
+    idempotency_key: str | None = None,
+    resolve: Resolve = nothing,
+) -> Order:
+    """Return what a checked body asks for; raise the 400 for variables and scenes that the template does not have.
+
+    `resolve` finds the files of assets.
+    """
     values = {**template.variables, **_matching(template, body["variables"])}
-    scenes = [_scene(scene, values) for scene in _chosen(template, body.get("scene_ids"))]
+    scenes = [_scene(scene, values, resolve) for scene in _chosen(template, body.get("scene_ids"))]
     width, height = _size(template, body.get("dimension"))
     burned_in = body.get("subtitles") is not None or bool(body.get("caption"))
     fps = round(body.get("fps") or 25)
@@ -145,21 +156,23 @@ def _size(template: SampleTemplate, dimension: Json | None) -> tuple[int, int]:
     return dimension["width"], dimension["height"]
 
 
-def _scene(scene: SampleScene, values: Mapping[str, Json]) -> Scene:
+def _scene(scene: SampleScene, values: Mapping[str, Json], resolve: Resolve) -> Scene:
     def said(found: re.Match[str]) -> str:
         return str(values[found[1]]["content"])
 
     presenter = next((value["character_id"] for value in values.values() if value["type"] == "character"), None)
+    voice_id = next((value["voice_id"] for value in values.values() if value["type"] == "voice"), "")
     return spoken_scene(
         _PLACEHOLDER.sub(said, scene.script),
-        backdrop=_backdrop(values[name] for name in scene.variables),
+        backdrop=_backdrop((values[name] for name in scene.variables), resolve),
         presenter=presenter,
+        voice=Voice(id=voice_id),
     )
 
 
-def _backdrop(values: Iterable[Json]) -> Backdrop:
+def _backdrop(values: Iterable[Json], resolve: Resolve) -> Backdrop:
     for value in values:
         if value["type"] in {"image", "video"}:
             source = str(value.get("url") or value.get("asset_id"))
-            return picture(source) if value["type"] == "image" else clip(source)
+            return picture(source, resolve) if value["type"] == "image" else clip(source, resolve)
     return colour(None, "#f6f6fc")

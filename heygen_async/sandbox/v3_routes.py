@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from attrs import evolve
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from heygen_async.sandbox.answers import created_v3, token_after, video_v3
+from heygen_async.sandbox.core import Order
+from heygen_async.sandbox.default_voices import with_default_voices
 from heygen_async.sandbox.idempotency import Answer
 from heygen_async.sandbox.once import once
 from heygen_async.sandbox.service import Service, read_json, read_limit, read_token
@@ -17,8 +22,14 @@ from heygen_async.sandbox.v3_schema import CREATE_VIDEO
 async def create(service: Service, request: Request, key: str | None) -> Answer:
     """Answer `POST /v3/videos`."""
     body = await read_json(request, CREATE_VIDEO, lenient=service.switches.lenient)
-    job = await service.accept(order_v3(body, idempotency_key=key, resolve=service.assets.path))
+    job = await service.accept(order_of(service, body, key))
     return Answer(200, created_v3(job))
+
+
+def order_of(service: Service, body: dict[str, Any], key: str | None) -> Order:
+    """Return what a checked body asks of this account: with its files, and with the voices of its looks."""
+    spoken = with_default_voices(body, service.account.catalogue)
+    return evolve(order_v3(spoken, idempotency_key=key, resolve=service.assets.path), request=body)
 
 
 async def get(service: Service, request: Request) -> Response:
