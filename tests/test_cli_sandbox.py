@@ -8,12 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from heygen_async import StudioVideo, v2
-from heygen_async.cli import demo, emulator, main, serve
+from heygen_async.cli import demo, emulator, main, serve, steering
+from heygen_async.sandbox import Sandbox
+from tests.sandbox_fakes import InstantRenderer, avatar_video
 
 BEHIND = sys.platform == "win32"
 
@@ -155,7 +160,7 @@ def test_without_the_sandbox_extra_one_line_says_what_to_install(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Nothing is left behind either."""
-    monkeypatch.setattr(emulator, "_OF_THE_EXTRA", ("starlette", "surely_not_installed"))
+    monkeypatch.setattr(emulator, "SERVING", ("starlette", "surely_not_installed"))
     monkeypatch.chdir(tmp_path)
     assert run_main(command) == 2
     out, err = capsys.readouterr()
@@ -164,6 +169,21 @@ def test_without_the_sandbox_extra_one_line_says_what_to_install(
         "Error: the sandbox needs surely_not_installed: pip install 'heygen-async[cli,sandbox]'"
     ]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_real_videos_need_what_renders_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo wants them too; other modes do without."""
+    monkeypatch.setattr(emulator, "RENDERING", ("surely_not_installed",))
+    for arguments in (["demo"], ["sandbox", "--mode", "real", "--port", "0"]):
+        assert run_main(*arguments) == 2
+        assert "the sandbox needs surely_not_installed: pip install" in capsys.readouterr().err
+    monkeypatch.setattr(serve, "_start", lambda *_: (_ for _ in ()).throw(OSError(1, "started")))
+    assert run_main("sandbox", "--port", "0") == 2
+    err = capsys.readouterr().err
+    assert "Videos show a card instead of a presenter: surely_not_installed not installed." in err
+    assert "started" in err
 
 
 def test_commands_for_heygen_load_nothing_of_the_sandbox() -> None:
@@ -181,3 +201,222 @@ def test_importing_the_client_loads_no_command_line() -> None:
     """The extras stay out of programs that do not use them."""
     ran = fresh_python("import sys, heygen_async; print({'typer', 'heygen_async.cli'} & sys.modules.keys())")
     assert ran.stdout == "set()\n"
+
+
+@pytest.mark.skipif(BEHIND, reason="signals cannot be sent to another process there")
+def test_ctrl_c_while_modules_are_loaded_leaves_silently() -> None:
+    """Even where an import would have swallowed the exception."""
+    code = (
+        "import builtins, os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer':\n"
+        "            try: signal.raise_signal(signal.SIGINT)\n"
+        "            except BaseException: pass\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from heygen_async.cli import main\n"
+        "main(['--version'])\n"
+    )
+    ran = fresh_python(code)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
+
+
+@pytest.mark.skipif(BEHIND, reason="signals cannot be sent to another process there")
+def test_an_ignored_ctrl_c_stays_ignored_while_modules_are_loaded() -> None:
+    """So it is in the background of a shell."""
+    code = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from heygen_async.cli import main\n"
+        "main(['--version'])\n"
+    )
+    ran = fresh_python(code)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Return a sandbox that the environment leads to."""
+    with Sandbox(renderer=InstantRenderer(tmp_path, size=256), start_time=1_800_000_000.0, speed=0) as sandbox:
+        for name, value in sandbox.environment.items():
+            monkeypatch.setenv(name, value)
+        yield sandbox
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run_main("sandbox", *arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def test_status_and_advance(running: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people in lines, for scripts the whole state."""
+    assert told(capsys, "advance", "1h30m") == "2027-01-15 09:30:00+00:00\n"
+    assert running.clock.now() == 1_800_005_400.0
+    assert told(capsys, "status").splitlines() == [
+        "clock: 2027-01-15 09:30:00+00:00, 0 times as fast as real time",
+        "videos: 0, finishing immediate",
+        "running: 0 of 10, 0 waiting",
+        "wallet: $10,000.00, $0.00 spent on 0 videos",
+        "calls: 0",
+        "webhooks: 0",
+    ]
+    assert json.loads(told(capsys, "status", "--json"))["account"]["wallet"] == 10_000.0
+    assert json.loads(told(capsys, "advance", "7d", "--json"))["now"] == 1_800_005_400.0 + 7 * 86400
+
+
+def test_requests_are_listed_with_their_explanations(running: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """Oldest first, the newest at the end; bodies for scripts."""
+    ask = httpx.Client(base_url=running.url, headers={"X-Api-Key": "k"}, trust_env=False)
+    with ask:
+        ask.post("/v3/videos", json=avatar_video(titel="Mine"))
+        ask.get("/v3/videos?limit=3")
+        running.fault("GET /v3/videos status(429)")
+        ask.get("/v3/videos")
+    assert told(capsys, "requests").splitlines() == [
+        "#1 400 POST /v3/videos  invalid_parameter: titel: Extra inputs are not permitted; did you mean title?",
+        "#2 200 GET /v3/videos?limit=3",
+        "#3 429 GET /v3/videos  rate_limit_exceeded: The sandbox says rate_limit_exceeded; fault GET /v3/videos status(429)",
+    ]
+    (newest,) = json.loads(told(capsys, "requests", "--limit", "1", "--json"))["requests"]
+    assert newest["number"] == 3
+    assert json.loads(told(capsys, "requests", "--json"))["requests"][2]["json"]["titel"] == "Mine"
+
+
+def test_rules_are_added_shown_and_cleared(running: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """Quoted or not."""
+    rule = "POST /v3/videos then_status(503) times=1"
+    assert told(capsys, "fault", rule) == f"fault: {rule} (fired 0 times)\n"
+    second = told(capsys, "fault", "GET", "/files/*", "cut(5)").splitlines()[1]
+    assert second == "fault: GET /files/* cut(5) (fired 0 times)"
+    assert told(capsys, "status").count("fault: ") == 2
+    assert len(json.loads(told(capsys, "fault", "--json"))["faults"]) == 2
+    assert told(capsys, "fault", "--clear") == ""
+    assert len(running.faults) == 0
+    assert run_main("sandbox", "fault", "POST /v3/videos then_statsu(503)") == 2
+    assert "then_status" in capsys.readouterr().err
+    assert run_main("sandbox", "fault", rule, "--clear") == 2
+    assert "--clear" in capsys.readouterr().err
+
+
+def test_trigger_tells_what_became_of_the_event(running: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever gets it must be on this machine."""
+    event = ("trigger", "avatar_video.success", "https://example.com/hook")
+    assert told(capsys, *event).startswith("avatar_video.success to https://example.com/hook: refused: example.com")
+    assert json.loads(told(capsys, *event, "--video-id", "abc", "--json"))["video_id"] == "abc"
+
+
+def test_reset_forgets_everything(running: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    """And shows what is left."""
+    running.fault("POST /v3/videos status(500)")
+    httpx.post(f"{running.url}/v3/videos", json={}, trust_env=False)
+    assert "calls: 0" in told(capsys, "reset")
+    assert (len(running.requests), len(running.faults)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("https://api.heygen.com", "HEYGEN_API_BASE leads to api.heygen.com, but"),
+        ("http://192.168.0.7:8765", "HEYGEN_API_BASE leads to 192.168.0.7, but"),
+        ("http://127.0.0.1.evil.example", "leads to 127.0.0.1.evil.example, but"),
+        ("http://[", "leads to no host, but"),
+        ("http://127.0.0.1:9", "no sandbox answers at http://127.0.0.1:9"),
+    ],
+)
+def test_only_sandboxes_of_this_machine_are_steered(
+    base: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is ever sent to HeyGen; if nobody answers, one line says what to start."""
+    monkeypatch.setenv("HEYGEN_API_BASE", base)
+    assert run_main("sandbox", "reset") == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert said in err
+
+
+@pytest.mark.parametrize("base", ["http://localhost:1/", "http://127.0.0.9:1", "http://[::1]:1/heygen/"])
+def test_addresses_of_this_machine(base: str) -> None:
+    """Also below a mount; without a setting, the port that is served by default."""
+    assert steering.address({"HEYGEN_API_BASE": base}) == base.rstrip("/")
+    assert steering.address({}) == "http://127.0.0.1:8765"
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b'{"error": 1}'])
+def test_what_is_no_sandbox_is_told_so(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else may have the port."""
+    status = 404 if b"error" in answer else 200
+    monkeypatch.setattr(httpx, "request", lambda *_args, **_options: httpx.Response(status, content=answer))
+    with pytest.raises(ValueError, match=r"what answers at http://127\.0\.0\.1:1 is no sandbox"):
+        steering.ask("http://127.0.0.1:1", "GET", "state")
+
+
+def test_options_of_serving_do_not_go_with_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """They would be ignored."""
+    assert run_main("sandbox", "--port", "1", "status") == 2
+    assert (
+        "--port is for serving: `status` talks to the sandbox that HEYGEN_API_BASE leads to" in capsys.readouterr().err
+    )
+
+
+def served(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Sandbox:
+    """Run `sandbox` until it serves, end it, and return what was served."""
+    made: list[Sandbox] = []
+
+    class Ended:
+        def wait(self, _seconds: float) -> bool:
+            return True
+
+    @contextmanager
+    def at_once() -> Iterator[Ended]:
+        yield Ended()
+
+    def start(sandbox: Sandbox, _port: int) -> None:
+        made.append(sandbox.start())
+
+    monkeypatch.setattr(serve, "ended_by_signal", at_once)
+    monkeypatch.setattr(serve, "_start", start)
+    assert run_main("sandbox", "--port", "0", "--mode", "fast", *arguments) == 0
+    return made[0]
+
+
+def test_options_reach_the_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """All of them; its state is in the folder."""
+    rules = ["--fault", "POST /v3/videos status(500) times=1", "--fault", "GET /files/* cut(5)"]
+    limits = ["--concurrency", "3", "--wallet", "7.5", "--progress", "polls=2", "--speed", "60", "--seed", "4"]
+    opened: list[str] = []
+    monkeypatch.setattr(serve.webbrowser, "open", opened.append)
+    sandbox = served(monkeypatch, *rules, *limits, "--state", str(tmp_path / "kept"), "--open")
+    assert [str(rule) for rule in sandbox.faults] == rules[1::2]
+    assert (sandbox.concurrency, sandbox.wallet, sandbox.clock.rate) == (3, 7.5, 60)
+    assert str(sandbox._service.account.progress) == "polls=2"
+    assert opened[0].startswith("http://127.0.0.1:")
+    assert (tmp_path / "kept" / "state.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fault", "POST /v3/videos statsu(500)"], "'statsu'"),
+        (["--progress", "later"], "expected 'immediate', 'after 5s' or 'polls=3'"),
+        (["--mode", "slow"], "'slow' is not one of"),
+        (["--state", "FOLDER"], "not a whole state of a sandbox"),
+    ],
+    ids=["fault", "progress", "mode", "state"],
+)
+def test_wrong_options_are_told_before_anything_is_served(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line, with exit code 2."""
+    (tmp_path / "state.json").write_text("{")
+    arguments = [str(tmp_path) if word == "FOLDER" else word for word in arguments]
+    assert run_main("sandbox", "--port", "0", *arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
