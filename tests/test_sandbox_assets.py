@@ -284,6 +284,9 @@ async def test_a_put_must_bring_what_was_signed(api, host, sandbox):
     assert (await host.put(url, content=PNG + b"x", headers=headers)).status_code == 403
     endless = httpx.Request("PUT", url, headers={"Host": "127.0.0.1", **headers}, stream=Endless())
     assert (await host.send(endless)).status_code == 400
+    short = httpx.Request("PUT", url, headers={"Host": "127.0.0.1", **headers}, stream=httpx.ByteStream(PNG[:5]))
+    assert (await host.send(short)).status_code == 400
+    assert (await host.put("/files/assets/nothing/original.png", content=PNG, headers=headers)).status_code == 404
     assert (await host.put(url.partition("?")[0], content=PNG, headers=headers)).status_code == 403
     assert (await api.put(url, content=PNG, headers=headers)).status_code == 400
     sandbox.advance(3600)

@@ -234,6 +234,18 @@ async def test_uploads_in_a_batch_are_completed_together(api, sandbox):
     assert (await api.post("/v3/assets/complete/batches", json={"batch_id": "nothing"})).status_code == 404
 
 
+async def test_a_file_of_another_type_stays_behind(api, sandbox):
+    """The others are completed."""
+    files = [{"filename": "a", "content_type": kind, "size_bytes": len(PNG)} for kind in ("image/jpeg", "image/png")]
+    data = (await api.post("/v3/assets/direct-uploads/batches", json={"files": files})).json()["data"]
+    async with in_process(sandbox, key=None) as host:
+        for slot in data["items"]:
+            await host.put(slot["upload_url"], content=PNG, headers=slot["upload_headers"])
+    await api.post("/v3/assets/complete/batches", json={"batch_id": data["batch_id"]})
+    batch = (await api.get(f"/v3/assets/batches/{data['batch_id']}")).json()["data"]
+    assert [item["status"] for item in batch["items"]] == ["queued", "completed"]
+
+
 async def test_a_batch_of_uploads_is_taken_whole_or_not(api, sandbox):
     """The bad file is named, and nothing is kept of the others."""
     good = {"filename": "a.png", "content_type": "image/png", "size_bytes": 5}

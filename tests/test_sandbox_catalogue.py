@@ -184,6 +184,7 @@ async def test_a_digital_twin_waits_for_consent(api):
     assert (await api.get(consent["url"])).status_code == 200
     assert (await ok(api.get(f"/v3/avatars/{group_id}")))["data"]["status"] == "completed"
     await ok(api.post("/v3/videos", json=video))
+    assert (await api.get("/consent/nobody")).status_code == 404
 
 
 async def test_a_consent_video_is_the_consent(api):
@@ -432,6 +433,32 @@ async def test_a_strict_catalogue_on_v2_refuses_avatars_and_fails_videos_with_ot
     )  # fmt: skip
 
 
+async def test_every_id_of_a_request_is_checked(api, sandbox):
+    """In lists and in scenes, with the path of the one that is unknown."""
+    sandbox.switches.known_ids = True
+    cinematic = {"type": "cinematic_avatar", "avatar_id": [DAISY, "nobody"], "prompt": "walking"}
+    scenes = [{"type": "image", "source": {"type": "asset_id", "asset_id": "gone"}, "duration": 2}]
+    for body, param in ((cinematic, "avatar_id"), ({"type": "studio", "scenes": scenes}, "scenes.0.source.asset_id")):
+        answer = await api.post("/v3/videos", json=body)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (404, param)
+    known = {"type": "asset_id", "asset_id": "sandbox-image-sky"}
+    await ok(api.post("/v3/videos", json={"type": "studio", "scenes": [{**scenes[0], "source": known}]}))
+    body = quick_start()
+    body["video_inputs"][0]["voice"] = {"type": "audio", "audio_asset_id": "gone"}
+    video_id = (await ok(api.post("/v2/video/generate", json=body)))["data"]["video_id"]
+    data = (await ok(api.get("/v1/video_status.get", params={"video_id": video_id})))["data"]
+    assert (data["status"], data["error"]["code"]) == ("failed", 40044)
+
+
+async def test_a_look_in_training_is_refused_on_v2_at_once(api, sandbox):
+    """In its envelope."""
+    sandbox.progress("after 60s")
+    look_id = (await ok(api.post("/v3/avatars", json=PHOTO)))["data"]["avatar_item"]["id"]
+    body = quick_start()
+    body["video_inputs"][0]["character"] = {"type": "talking_photo", "talking_photo_id": look_id}
+    assert await refused(api.post("/v2/video/generate", json=body)) == (409, "resource_not_ready")
+
+
 async def test_a_look_speaks_with_its_own_voice_if_none_is_given(api, sandbox):
     """What was sent is kept as it was; an unknown look has no voice of its own."""
     scene = {"type": "avatar_video", "input": {"type": "avatar", "avatar_id": DAISY, "script": "Hi there."}}
@@ -477,10 +504,10 @@ async def test_sounds_are_scored_by_the_words_they_share(api):
     effects = await all_pages(api, "/v3/audio/sounds", query="bell", type="sound_effects")
     assert [row["id"] for row in effects] == ["sandbox-chime"]
     assert await refused(api.get("/v3/audio/sounds")) == (400, "invalid_parameter")
-    assert await refused(api.get("/v3/audio/sounds", params={"query": "a", "min_score": "2"})) == (
-        400,
-        "invalid_parameter",
-    )
+    assert len(await all_pages(api, "/v3/audio/sounds", query="nothing like it", min_score="0")) == 2
+    for score in ("2", "x", "nan"):
+        call = api.get("/v3/audio/sounds", params={"query": "a", "min_score": score})
+        assert await refused(call) == (400, "invalid_parameter")
     del api.headers["X-Api-Key"]
     sound = await api.get(effects[0]["audio_url"])
     assert (sound.headers["content-type"], sound.content[:4]) == ("audio/wav", b"RIFF")
