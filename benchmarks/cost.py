@@ -27,12 +27,18 @@ ROUNDS: Final = 3
 NAMES: Final = {
     "ours": "heygen-async, generate_all",
     "ours_with_journal": "heygen-async, with a journal",
+    "ours_over_httpx2": "heygen-async, http_client from httpx2",
     "httpx_gather": "httpx, gather",
     "aiohttp_gather": "aiohttp, gather",
     "heygen_mcp": "heygen-mcp's client, gather",
     "quick_start": "Quick Start's loop (requests), in threads",
 }
-NEEDS: Final = {"aiohttp_gather": "aiohttp", "heygen_mcp": "heygen_mcp", "quick_start": "requests"}
+NEEDS: Final = {
+    "ours_over_httpx2": "httpx2",
+    "aiohttp_gather": "aiohttp",
+    "heygen_mcp": "heygen_mcp",
+    "quick_start": "requests",
+}
 
 
 @frozen(kw_only=True)

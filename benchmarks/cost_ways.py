@@ -34,11 +34,13 @@ V3 = {"type": "avatar", "avatar_id": "avatar", "voice_id": "voice", "script": "H
 Started = Callable[[], None]
 
 
-async def ours(base: str, videos: int, folder: Path, started: Started, **options: Any) -> None:
+async def ours(
+    base: str, videos: int, folder: Path, started: Started, *, http_client: Any = None, **options: Any
+) -> None:
     from heygen_async import AsyncHeyGen, AvatarVideo
 
     request = AvatarVideo(avatar_id="avatar", voice_id="voice", script="Hello")
-    async with AsyncHeyGen("key", base_url=base) as heygen:
+    async with AsyncHeyGen("key", base_url=base, http_client=http_client) as heygen:
         started()
         report = await heygen.videos.generate_all(
             [request] * videos, save_to=folder / "{key}.mp4", max_in_flight=videos, **options
@@ -48,6 +50,14 @@ async def ours(base: str, videos: int, folder: Path, started: Started, **options
 
 async def ours_with_journal(base: str, videos: int, folder: Path, started: Started) -> None:
     await ours(base, videos, folder, started, journal=folder / "journal.db")
+
+
+async def ours_over_httpx2(base: str, videos: int, folder: Path, started: Started) -> None:
+    import httpx2
+
+    limits = httpx2.Limits(max_connections=16)
+    async with httpx2.AsyncClient(limits=limits, trust_env=False) as client:
+        await ours(base, videos, folder, started, http_client=client)
 
 
 async def httpx_gather(base: str, videos: int, folder: Path, started: Started) -> None:
@@ -158,7 +168,8 @@ async def quick_start(base: str, videos: int, folder: Path, started: Started) ->
 
 
 WAYS: dict[str, Callable[[str, int, Path, Started], Coroutine[Any, Any, None]]] = {
-    way.__name__: way for way in (ours, ours_with_journal, httpx_gather, aiohttp_gather, heygen_mcp, quick_start)
+    way.__name__: way
+    for way in (ours, ours_with_journal, ours_over_httpx2, httpx_gather, aiohttp_gather, heygen_mcp, quick_start)
 }
 
 
