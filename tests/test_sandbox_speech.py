@@ -12,7 +12,9 @@ from math import pi, sin
 
 import pytest
 
-from heygen_async.sandbox.plan import Voice
+from heygen_async.sandbox.plan import Backdrop, Media, Plan, Voice
+from heygen_async.sandbox.render.clip import render
+from heygen_async.sandbox.render.library import Library
 from heygen_async.sandbox.render.lips import TEETH, mouths
 from heygen_async.sandbox.render.resample import resampled, shifted
 from heygen_async.sandbox.render.sound import RATE, louder, loudness, seconds_of, sharpness, silence, trimmed
@@ -20,6 +22,7 @@ from heygen_async.sandbox.render.speech.babble import Babble, syllables
 from heygen_async.sandbox.render.speech.hibari import Hibari
 from heygen_async.sandbox.render.speech.language import language_of
 from heygen_async.sandbox.render.speech.studio import HIGHEST, LOWEST, Studio, timbre_of
+from heygen_async.sandbox.scenes import spoken_scene
 
 needs_hibari = pytest.mark.skipif(find_spec("hibari") is None, reason="hibari-tts has no wheel for this platform")
 NO_VOICES = Studio({})
@@ -212,6 +215,28 @@ def test_the_english_voice_says_nothing_where_there_is_no_word():
     voice = Hibari()
     assert [len(voice.say(text, language="en", speed=1.0)) for text in ("🎉", "♪", "—", "...", "你好")] == [0] * 5
     assert Studio({"hibari": lambda: voice}).say("🎉", Voice()).speaker == "babble"
+
+
+@needs_hibari
+@pytest.mark.skipif(find_spec("pocketsphinx") is None, reason="the recogniser has no wheel for this platform")
+def test_a_recogniser_understands_what_the_finished_films_say(tmp_path):
+    """The whole way through voice, tape and AAC, for the lowest and the highest voice: the script's words are found."""
+    from pocketsphinx import Decoder
+
+    recogniser = Decoder(samprate=16_000, loglevel="FATAL")
+    script = "Welcome to the company. Open the door and follow the road to the river."
+    white = Backdrop(kind="color", value="#fff")
+    for choose in (min, max):
+        voice = Voice(id=choose(map(str, range(60)), key=timbre_of))
+        scene = spoken_scene(script, backdrop=white, presenter="a", voice=voice)
+        render(Plan(width=128, height=96, scenes=(scene,)), tmp_path)
+        sound = Library().sound(Media(name="film", path=str(tmp_path / "video.mp4")))
+        # The recogniser hears 16,000 samples a second.
+        heard = [round(30_000 * max(-1.0, min(1.0, level))) for level in resampled(sound, from_rate=36_000)]
+        recogniser.start_utt()
+        recogniser.process_raw(array("h", heard).tobytes(), full_utt=True)
+        recogniser.end_utt()
+        assert {"welcome", "company", "door", "road", "river"} <= set(recogniser.hyp().hypstr.split())
 
 
 def test_babbling_needs_neither_numpy_nor_a_voice():
