@@ -109,6 +109,7 @@ async def test_items_above_the_limit_are_queued_not_refused(api, sandbox):
     assert [item["video_id"] is None for item in batch["items"]] == [False, False, True, True, True]
     assert (batch["status"], batch["counts_by_status"]) == ("processing", {"queued": 5})
     assert (await api.post("/v3/videos", json=avatar_video())).status_code == 429
+    assert len((await api.get("/v3/videos")).json()["data"]) == 2
     seen = []
     for _ in range(3):
         sandbox.advance(10)

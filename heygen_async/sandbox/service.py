@@ -121,6 +121,8 @@ class Service:
             account.settle(now)
             found: list[tuple[Job, Status]] = []
             for job in account.newest(now=now, before=before):
+                if job.admitted_at is None and job.order.queues and not self.switches.old_plan:
+                    continue  # an item of a batch that waits for a slot is no video yet
                 if title is not None and title not in (job.order.title or ""):
                     continue
                 if folder_id is not None and folder_id != job.order.folder_id:
