@@ -279,10 +279,11 @@ def test_requests_are_listed_with_their_explanations(running: Sandbox, capsys: p
         ask.get("/v3/videos?limit=3")
         running.fault("GET /v3/videos status(429)")
         ask.get("/v3/videos")
+    limited = "rate_limit_exceeded: The sandbox says rate_limit_exceeded; fault GET /v3/videos status(429)"
     assert told(capsys, "requests").splitlines() == [
         "#1 400 POST /v3/videos  invalid_parameter: titel: Extra inputs are not permitted; did you mean title?",
         "#2 200 GET /v3/videos?limit=3",
-        "#3 429 GET /v3/videos  rate_limit_exceeded: The sandbox says rate_limit_exceeded; fault GET /v3/videos status(429)",
+        "#3 429 GET /v3/videos  " + limited,
     ]
     (newest,) = json.loads(told(capsys, "requests", "--limit", "1", "--json"))["requests"]
     assert newest["number"] == 3
