@@ -13,7 +13,9 @@ from PIL import Image
 
 from heygen_async.sandbox import Backdrop, Plan, Sandbox, Scene
 from heygen_async.sandbox.plan import Framing, Overlay
+from heygen_async.sandbox.render import fonts
 from heygen_async.sandbox.render.artist import Artist
+from heygen_async.sandbox.render.fonts import font_for
 from heygen_async.sandbox.render.geometry import CIRCLE_DROP, CIRCLE_RADIUS, Box, Geometry
 from heygen_async.sandbox.render.lettering import wrapped
 from heygen_async.sandbox.render.lips import TEETH
@@ -380,6 +382,22 @@ def test_long_captions_break_into_two_lines_of_about_the_same_width():
     assert (len(lines), " ".join(lines)) == (2, text)
     assert wrapped("x" * 40, 20, 100) == ["x" * 20, "x" * 20]
     assert wrapped("short", 20, 1000) == ["short"]
+
+
+def test_the_shipped_font_writes_most_of_europe_and_the_systems_the_far_east(monkeypatch):
+    """Each letter has a shape of its own, not the box of a missing one; without a system font nothing breaks."""
+    missing = font_for("a", 20).getmask("\U0010fffd").getbbox(), bytes(font_for("a", 20).getmask("\U0010fffd"))
+    for letter in "éñßœÿ€–„ŁžőĞŞąěΩλЖящ":
+        mask = font_for(letter, 20).getmask(letter)
+        assert (mask.getbbox(), bytes(mask)) != missing, letter
+    font_for("世", 20).getmask("世")
+    fonts._east_asian.cache_clear()
+    monkeypatch.setattr(fonts, "_OF_SYSTEMS", ("surely-not-a-font.ttc", str(fonts._SHIPPED)))
+    assert font_for("世", 20).path == str(fonts._SHIPPED)
+    fonts._east_asian.cache_clear()
+    monkeypatch.setattr(fonts, "_OF_SYSTEMS", ())
+    assert font_for("世", 20).path == str(fonts._SHIPPED)
+    fonts._east_asian.cache_clear()
 
 
 def test_patches_change_their_box_and_nothing_else():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from array import array
 from importlib.util import find_spec
 from itertools import pairwise
 from math import pi, sin
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +21,7 @@ from heygen_async.sandbox.render.lips import TEETH, mouths
 from heygen_async.sandbox.render.resample import resampled, shifted
 from heygen_async.sandbox.render.sound import RATE, louder, loudness, seconds_of, sharpness, silence, trimmed
 from heygen_async.sandbox.render.speech.babble import Babble, syllables
+from heygen_async.sandbox.render.speech.espeak import Espeak
 from heygen_async.sandbox.render.speech.hibari import Hibari
 from heygen_async.sandbox.render.speech.language import language_of
 from heygen_async.sandbox.render.speech.studio import HIGHEST, LOWEST, Studio, timbre_of
@@ -186,6 +189,7 @@ def test_babble_keeps_the_pace_of_the_plan():
         ("日本語のテスト", "ja"),
         ("안녕하세요", "ko"),
         ("Hello 世界", "en"),
+        ("Hello Señor Groß", "en"),
         ("🎉", "en"),
         ("", "en"),
     ],
@@ -193,6 +197,61 @@ def test_babble_keeps_the_pace_of_the_plan():
 def test_languages_are_guessed_from_letters_and_small_words(text, language):
     """Good enough to choose a voice; English in doubt."""
     assert language_of(text) == language
+
+
+class FakeEspeak:
+    """The C library of espeak-ng as far as it is called: speaks German only, at a rate of its own."""
+
+    def __init__(self, rate: int = 22_050) -> None:
+        self.rate = rate
+        self.asked: list[tuple] = []
+
+    def espeak_Initialize(self, output, _length, path, _options) -> int:
+        self.asked.append((output, path))
+        return self.rate
+
+    def espeak_SetSynthCallback(self, callback) -> None:
+        self.callback = callback
+
+    def espeak_SetVoiceByName(self, name) -> int:
+        return 0 if name == b"de" else 2
+
+    def espeak_SetParameter(self, *asked) -> None:
+        self.asked.append(asked)
+
+    def espeak_Synth(self, text, size, *_) -> None:
+        self.asked.append((text, size.value))
+        half = (ctypes.c_short * (self.rate // 2))(*[16_384] * (self.rate // 2))
+        assert [self.callback(half, len(half), None), self.callback(None, 0, None)] == [0, 0]
+
+
+@pytest.fixture
+def espeak_library(monkeypatch):
+    """Return what stands for the library while `espeakng_loader` seems to be installed."""
+    library = FakeEspeak()
+    loader = SimpleNamespace(get_library_path=lambda: "libespeak-ng.so", get_data_path=lambda: "/data")
+    monkeypatch.setitem(sys.modules, "espeakng_loader", loader)
+    monkeypatch.setattr(ctypes, "CDLL", {"libespeak-ng.so": library}.__getitem__)
+    return library
+
+
+def test_espeak_is_spoken_to_as_its_header_says(espeak_library):
+    """Synchronously, in UTF-8, at the usual pace times the speed; its rate becomes ours."""
+    voice = Espeak()
+    assert (voice.speaks("de"), voice.speaks("xx")) == (True, False)
+    sound = voice.say("Grüße", language="de", speed=1.5)
+    assert espeak_library.asked == [(2, b"/data"), (1, 240, 0), ("Grüße".encode() + b"\0", 8)]
+    assert seconds_of(sound) == pytest.approx(0.5, abs=0.01)
+    assert sound[RATE // 4] == pytest.approx(0.5, abs=0.01)
+    assert len(voice.say("Hello", language="xx", speed=1.0)) == 0
+
+
+def test_an_espeak_that_does_not_start_is_no_voice(espeak_library):
+    """A negative rate is its way to say so; the studio babbles on."""
+    espeak_library.rate = -1
+    with pytest.raises(OSError, match="does not start"):
+        Espeak()
+    assert Studio({"espeak": Espeak}).say("Grüße", Voice(locale="de")).speaker == "babble"
 
 
 @needs_hibari

@@ -46,7 +46,6 @@ _LETTERS: Final = {
     "ı": "tr",
     "œ": "fr",
 }
-_LETTER_WEIGHT: Final = 2
 _WORD: Final = re.compile(r"[\w'-]+")
 
 
@@ -67,7 +66,7 @@ def _by_words(text: str) -> str:
     words = Counter(_WORD.findall(text))
     scores = {code: sum(words[word] for word in known.split()) for code, known in _WORDS.items()}
     for letter, code in _LETTERS.items():
-        scores[code] += _LETTER_WEIGHT * (letter in text)
+        scores[code] += letter in text
     return max(scores, key=lambda code: scores[code])
 
 
