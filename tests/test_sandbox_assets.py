@@ -377,6 +377,7 @@ async def test_v1_takes_raw_bytes(api, host, sandbox):
     assert "image_key" not in sound.json()["data"]
     listed = (await api.get("/v1/asset/list", params={"file_type": "image"})).json()["data"]
     assert ([row["id"] for row in listed["assets"]], listed["total"], listed["token"]) == ([data["id"]], 1, None)
+    assert listed["assets"][0]["asset_id"] == data["id"]
     assert (await api.post(f"/v1/asset/{data['id']}/delete")).json()["code"] == 100
     assert (await api.post(f"/v1/asset/{data['id']}/delete")).status_code == 404
 

@@ -155,6 +155,22 @@ async def test_v2_refuses_a_variable_under_another_name(api):
     assert "variables.first_name.name" in answer.json()["error"]["message"]
 
 
+async def test_v2_makes_a_template_as_it_is(api, sandbox):
+    """An empty object of variables replaces nothing; v3 refuses it."""
+    answer = await api.post(f"/v2/template/{WELCOME}/generate", json={"variables": {}, "caption": False})
+    assert answer.status_code == 200, answer.text
+    assert said(sandbox)[0] == ["Hello Alex, welcome to our company!"]
+
+
+@pytest.mark.parametrize("body", [{}, {"variables": None}, {"variables": []}])
+async def test_v2_wants_an_object_of_variables(api, sandbox, body):
+    """It must be there, even if it is empty."""
+    answer = await api.post(f"/v2/template/{WELCOME}/generate", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_parameter")
+    assert "variables" in answer.json()["error"]["message"]
+    assert not sandbox.charges
+
+
 @pytest.mark.parametrize("path", ["/v2/template/none", "/v3/templates/none"])
 async def test_an_unknown_template_is_not_found(api, path):
     """On both wires, under its own code."""

@@ -52,11 +52,11 @@ def _v2_variable(value: Any, path: str) -> Iterator[Fault]:
         yield Fault(f"{path}.name", "name should be the key of the variable")
 
 
-def _variables(each: Check) -> Check:
+def _variables(each: Check, *, fewest: int) -> Check:
     def check(value: Any, path: str) -> Iterator[Fault]:
         given = as_object(value)
-        if not given:
-            yield Fault(path, "Input should be an object with at least one entry")
+        if given is None or len(given) < fewest:
+            yield Fault(path, "Input should be an object" + (" with at least one entry" if fewest else ""))
             return
         for name, variable in given.items():
             yield from each(variable, f"{path}.{name}")
@@ -88,10 +88,12 @@ _COMMON: Final[Mapping[str, Field | Check]] = {
     "callback_url": nullable(url),
 }
 
-FROM_TEMPLATE_V2: Final = record({**_COMMON, "variables": required(_variables(_v2_variable)), "test": nullable(flag)})
-"""Checks the body of `POST /v2/template/{id}/generate`."""
+FROM_TEMPLATE_V2: Final = record(
+    {**_COMMON, "variables": required(_variables(_v2_variable, fewest=0)), "test": nullable(flag)}
+)
+"""Checks the body of `POST /v2/template/{id}/generate`; without a variable the template is as it is."""
 
 FROM_TEMPLATE_V3: Final = record(
-    {**_COMMON, "variables": required(_variables(tagged("type", _arms("character_type"))))}
+    {**_COMMON, "variables": required(_variables(tagged("type", _arms("character_type")), fewest=1))}
 )
 """Checks the body of `POST /v3/templates/{id}`."""
