@@ -98,7 +98,7 @@ class ItemSubmission:
             item.slot.accepted()
         await shared.note(item, lambda journal: journal.submitted(item.name, done.video_id, done.wire))
         shared.emit(ItemSubmitted(key=item.key, video_id=done.video_id, usd=item.usd, resumed=False))
-        return VideoJob(done.video_id, done.wire, done.idempotency_key, shared.services, done.at)
+        return VideoJob(done.video_id, done.wire, done.idempotency_key, shared.services, done.at, done.length)
 
     async def _note_refusal(self, error: Exception) -> None:
         """Write down that nothing came of the submission, if that is sure; else the intent stays."""

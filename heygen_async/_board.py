@@ -201,7 +201,7 @@ class Board:
         self._set_status(watch, status, now)
         if status.is_terminal:
             watch.finished = True
-            watch.ended_at = now if watch.ended_at is None else watch.ended_at
+            self.forecast.saw_end(watch, None, now)
             self.assign(watch, at=details_at)
             self.lead.leave_round(watch, at=details_at)
             return
@@ -222,8 +222,7 @@ class Board:
             return
         if watch.detailed_at is None:
             watch.detailed_at = now
-            watch.ended_at = now if watch.ended_at is None else watch.ended_at
-            self.forecast.saw_end(watch, video)
+            self.forecast.saw_end(watch, video, now)
         self.agendas[watch.wire].drop(watch)
         watch.alone_at = None
         if video.status == VideoStatus.COMPLETED and video.video_url is None:

@@ -15,6 +15,8 @@ from heygen_async._watches import Watch
 
 # Looks that become worth while within so short a time go out together: however many wait, the client has other work.
 _TOGETHER: Final = 0.5
+# Right after a look nothing has been lost: the next one is planned by what will be, so much later.
+_AHEAD: Final = 4.0
 
 
 @frozen(kw_only=True)
@@ -33,7 +35,7 @@ def wake_time(board: Board, now: float, *, pages_pay: bool) -> float:
     if scheduled <= now or not board.forecast.knows:
         return scheduled
     prospects = [board.forecast.prospect(watch, now) for watch in board.agendas["v3"] if not watch.alone]
-    soonest = min((look.worth_in for look in looks_at(prospects, pages_pay=pages_pay)), default=scheduled)
+    soonest = min((look.worth_in for look in looks_at(prospects, pages_pay=pages_pay, ahead=_AHEAD)), default=scheduled)
     return max(board.paused_until, min(scheduled, now + max(_TOGETHER, soonest)))
 
 
@@ -41,7 +43,8 @@ def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
     """Take from the agenda what is looked at now.
 
     As long as nothing has been learnt, what is due takes along all that is well into its interval. Later it takes along
-    only what fills its requests, and pages are read where that costs less.
+    only what fills its requests, whatever that is: there is no better use of an empty seat. Pages are read where that
+    costs less.
     """
     agenda, forecast = board.agendas["v3"], board.forecast
     if not forecast.knows:
@@ -57,11 +60,16 @@ def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
     chosen = [watch for watch in worth_a_seat if watch not in seats and watch.page not in pages][:free]
     for watch in chosen:
         agenda.drop(watch)
-    company = agenda.company(now, most=free - len(chosen))
+    company = agenda.company(now, also=lambda watch: _may_come(watch, now), most=free - len(chosen))
     for look in worthy:
         for prospect in look.prospects:
             prospect.key.asked_at = now
     return _choice([*due, *chosen, *company], pages, list(pages))
+
+
+def _may_come(watch: Watch, now: float) -> bool:
+    # A look puts the next one off, and the first one must not be put off for nothing.
+    return not watch.alone and now - watch.born >= watch.policy.first_after
 
 
 def _bulk_looks(looks: Sequence[Look[Watch]]) -> int:

@@ -33,14 +33,15 @@ class Forecast:
         """Take note that a video was still running."""
         if watch.timed and now > watch.born:
             self._pace.saw_running(max(0.0, watch.running_at - watch.born), now - watch.born, watch.length)
-        watch.running_at, watch.ended_at = now, None
+        watch.running_at, watch.counted = now, False
 
-    def saw_end(self, watch: Watch, video: Video) -> None:
-        """Learn from a finished video with its details; when it ended may be among them."""
-        if not watch.timed or watch.ended_at is None:
+    def saw_end(self, watch: Watch, video: Video | None, now: float) -> None:
+        """Learn from the first sight of a finished video; its details, if they are there, may say when it ended."""
+        if not watch.timed or watch.counted:
             return
-        earliest, latest = max(0.0, watch.running_at - watch.born), watch.ended_at - watch.born
-        took = _rendered_for(video)
+        watch.counted = True
+        earliest, latest = max(0.0, watch.running_at - watch.born), now - watch.born
+        took = None if video is None else _rendered_for(video)
         if took is not None and max(0.0, earliest - _ROUNDING) < took <= latest + _ROUNDING:
             self._pace.saw_running(earliest, max(earliest, took), watch.length)
             self._pace.saw_end(took, took, watch.length)

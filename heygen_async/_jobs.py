@@ -42,6 +42,7 @@ class VideoJob:
     idempotency_key: str | None
     _services: Services = field(repr=False)
     _submitted_at: float | None = field(default=None, repr=False)
+    _length: float | None = field(default=None, repr=False)
     _last: _Seen | None = field(default=None, init=False, repr=False)
 
     async def status(self) -> Video:
@@ -81,6 +82,7 @@ class VideoJob:
             submitted_at=self._submitted_at,
             timeout=timeout,
             may_switch=self._services.may_switch,
+            length=self._length,
         )
         return _Noting(updates, self._services.api.lane.check, self._noted)
 
@@ -149,6 +151,7 @@ class VideoJob:
                 submitted_at=self._submitted_at,
                 timeout=timeout,
                 may_switch=self._services.may_switch,
+                length=self._length,
             )
         except ConfigurationError as error:
             raise ConfigurationError(

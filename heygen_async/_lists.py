@@ -94,7 +94,8 @@ class Lister:
                 if page is None:
                     return
                 now = anyio.current_time()
-                for video in walk.read(page, counts=counts):
+                neighbours = any(self._board.find(wire, video.id) for video in page.videos)
+                for video in walk.read(page, counts=counts, neighbours=neighbours):
                     for watch in by_id[video.id]:
                         take(watch, video, now)
                 if wire == "v3":

@@ -149,7 +149,7 @@ class Looker:
         """Read the details of many finished videos from the list, and leave the rest to their own waiters."""
         await _each([partial(self._read, page) for page in self._pages_of(finished)])
         left = [watch for watch in finished if watch.details is None]
-        budget = self._lister.budget("v3", len(left))
+        budget = self._lister.budget("v3", len(left)) if self._lister.is_worth_a_try(anyio.current_time()) else 0
         if budget:
             await self._lister.walk("v3", left, budget, self._take_details, counts=is_conclusive)
         self._look_singly([watch for watch in left if watch.details is None])

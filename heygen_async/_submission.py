@@ -34,12 +34,13 @@ _FRESH_ASSET: Final = 15.0
 
 @frozen(kw_only=True)
 class Submitted:
-    """An accepted submission; `at` is the event loop's clock."""
+    """An accepted submission; `at` is the event loop's clock, `length` the video's in seconds if the request tells."""
 
     video_id: str
     wire: ApiVersion
     idempotency_key: str
     at: float
+    length: float | None = None
 
 
 @define(eq=False)
@@ -154,7 +155,13 @@ class Submitter:
             callback_id=submission.callback_id,
         )
         self._emit(event)
-        return Submitted(video_id=video_id, wire=wire, idempotency_key=submission.key, at=anyio.current_time())
+        return Submitted(
+            video_id=video_id,
+            wire=wire,
+            idempotency_key=submission.key,
+            at=anyio.current_time(),
+            length=_known_seconds(submission.prepared),
+        )
 
     async def look_back(self, callback_id: str, idempotency_key: str) -> str | None:
         """Return the id of the video that an earlier v2 submission of a key made, None if none is found.
@@ -299,3 +306,10 @@ def _translated(prepared: Prepared) -> dict[str, Any]:
 
     # The payload, not the typed form: fields of a mapping that this version does not know would get lost unseen.
     return template_to_v3(prepared.payload) if is_template(prepared.payload) else encode(to_v3(prepared.payload))
+
+
+def _known_seconds(prepared: Prepared) -> float | None:
+    # Lengths need the classes of both wires, which a client that submits nothing can do without.
+    from heygen_async._protocol.pricing import known_seconds  # noqa: PLC0415
+
+    return known_seconds(prepared)

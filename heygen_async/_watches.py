@@ -51,7 +51,7 @@ class Watch:
     length: float | None = None
     running_at: float = -math.inf
     asked_at: float = -math.inf
-    ended_at: float | None = None
+    counted: bool = False
     page: str | None = NOWHERE
     misses: int = 0
 

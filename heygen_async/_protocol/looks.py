@@ -23,6 +23,7 @@ NOT_FOUND: Final = "not_found"
 _WORTH_A_PAGE: Final = 3
 _MOST_WANTED: Final = 512
 _REST: Final = 300.0
+_LONGEST_REST: Final = 3600.0
 _BARREN_PAGES: Final = 2
 
 _QUEUED: Final = frozenset({"queued", "waiting", "pending"})
@@ -173,13 +174,16 @@ class PageWalk:
             return False
         return len(self._missing) > 1 or (self.pages == 0 and bool(self._missing))
 
-    def read(self, page: VideoPage, *, counts: Callable[[Video], bool]) -> list[Video]:
-        """Return the wanted videos of a page; those that `counts` accepts are the walk's gain."""
+    def read(self, page: VideoPage, *, counts: Callable[[Video], bool], neighbours: bool = False) -> list[Video]:
+        """Return the wanted videos of a page; those that `counts` accepts are the walk's gain.
+
+        `neighbours` says that others on the page are waited for, so that the wanted ones are probably near.
+        """
         self.pages += 1
         hits = list({video.id: video for video in page.videos if video.id in self._missing}.values())
         self._missing.difference_update(video.id for video in hits)
         self.found += sum(1 for video in hits if counts(video))
-        self._barren = 0 if hits else self._barren + 1
+        self._barren = 0 if hits or neighbours else self._barren + 1
         self._patience = _BARREN_PAGES if hits else self._patience
         self._met += len(hits)
         useless = self._met >= _WORTH_A_PAGE and not self.found
@@ -229,6 +233,7 @@ class PageTrust:
         self._conclusive = False
         self._useless = 0
         self._barren = 0
+        self._rest = _REST
         self._rest_until = -math.inf
 
     def pays(self, now: float) -> bool:
@@ -242,13 +247,14 @@ class PageTrust:
     def learn(self, ended: Sequence[Video], *, met: int, now: float) -> None:
         """Take account of a page on which `met` watched videos were, of which some have `ended`."""
         conclusive = sum(1 for video in ended if is_conclusive(video))
-        self._conclusive = self._conclusive or conclusive > 0
+        if conclusive:
+            self._conclusive, self._rest = True, _REST
         self._useless = 0 if conclusive else self._useless + len(ended)
         self._barren = 0 if met else self._barren + 1
         if self._useless >= _WORTH_A_PAGE or self._barren >= _BARREN_PAGES:
             self.failed(now)
 
     def failed(self, now: float) -> None:
-        """Ask for no page for some minutes."""
+        """Ask for no page for some minutes, and longer each time until one has helped."""
         self._conclusive, self._useless, self._barren = False, 0, 0
-        self._rest_until = now + _REST
+        self._rest_until, self._rest = now + self._rest, min(_LONGEST_REST, self._rest * 2)

@@ -9,14 +9,13 @@ that length, because a long script takes long to render.
 from __future__ import annotations
 
 import math
-from typing import Final
-
-from attrs import frozen
+from typing import Final, NamedTuple
 
 # Ages in steps of five per cent, from a twentieth of a second (or of a video's length) to some days.
 _STEP: Final = 0.05
 _YOUNGEST: Final = 0.05
 _BINS: Final = 320
+_LAST: Final = _BINS - 1e-6
 # What neighbouring ages tell of each other. It also tells of ages that nothing has reached yet.
 _KINSHIP: Final = 0.7
 # Nothing is ever quite sure: as if this much (in videos times steps) had been watched in vain everywhere.
@@ -25,8 +24,7 @@ _DOUBT: Final = 0.1
 _MEMORY: Final = 600.0
 
 
-@frozen
-class Outlook:
+class Outlook(NamedTuple):
     """What is expected of a video at a moment: `chance` that it has ended unseen, seconds `lost` by that on average.
 
     `hazard` is the chance per second that it ends next.
@@ -64,14 +62,14 @@ class Pace:
     def outlook(self, earlier: float, age: float, length: float | None) -> Outlook:
         """Return what to expect of a video that was running at age `earlier` and now has `age`."""
         hazard, scale = self._of(length)
-        if not hazard.ends or age <= earlier:
+        if not hazard.ends or age <= 0:
             return NO_OUTLOOK
-        begin = hazard.until(_place(earlier / scale))
-        place = _place(age / scale)
-        chance = 1 - math.exp(begin - hazard.until(place))
-        half = 1 - math.exp(begin - hazard.until(_place((earlier + age) / 2 / scale)))
+        earlier = min(earlier, age)
+        before, half, now = hazard.sums(earlier / scale, (earlier + age) / 2 / scale, age / scale)
+        chance = 1 - math.exp(before - now)
         # Simpson's rule over the chance of having ended, from nought to now.
-        return Outlook(chance, (age - earlier) * (4 * half + chance) / 6, (1 - chance) * hazard.at(place) / age)
+        lost = (age - earlier) * (4 * (1 - math.exp(before - half)) + chance) / 6
+        return Outlook(chance, lost, (1 - chance) * hazard.at(age / scale) / age)
 
     def _of(self, length: float | None) -> tuple[_Hazard, float]:
         return (self._kinds[0], 1.0) if length is None else (self._kinds[1], max(length, 1.0))
@@ -107,20 +105,25 @@ class _Hazard:
         self._watched = [amount / 2 for amount in self._watched]
         self._ended = [amount / 2 for amount in self._ended]
 
-    def at(self, place: float) -> float:
+    def at(self, age: float) -> float:
         """Return the rate per unit of the logarithm of age."""
-        self._refresh()
-        return self._rates[min(int(place), _BINS - 1)] / _STEP
+        if not self._rates:
+            self._refresh()
+        return self._rates[min(int(_place(age)), _BINS - 1)] / _STEP
 
-    def until(self, place: float) -> float:
-        """Return the sum of the rates up to a place."""
-        self._refresh()
-        step = min(int(place), _BINS - 1)
-        return self._sums[step] + self._rates[step] * (place - step)
+    def sums(self, *ages: float) -> list[float]:
+        """Return the sums of the rates up to some ages."""
+        if not self._rates:
+            self._refresh()
+        rates, sums = self._rates, self._sums
+        found: list[float] = []
+        for age in ages:
+            place = _place(age)
+            step = int(place)
+            found.append(sums[step] + rates[step] * (place - step))
+        return found
 
     def _refresh(self) -> None:
-        if self._rates:
-            return
         ended, watched = _spread(self._ended), _spread(self._watched)
         self._rates = [ends / (amount + _DOUBT) for ends, amount in zip(ended, watched, strict=True)]
         total, self._sums = 0.0, []
@@ -130,7 +133,7 @@ class _Hazard:
 
 
 def _place(age: float) -> float:
-    return min(float(_BINS), math.log(max(age, _YOUNGEST) / _YOUNGEST) / _STEP)
+    return min(_LAST, math.log(age / _YOUNGEST) / _STEP) if age > _YOUNGEST else 0.0
 
 
 def _steps(start: float, stop: float) -> list[tuple[int, float]]:

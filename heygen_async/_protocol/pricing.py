@@ -94,6 +94,28 @@ def estimate_prepared(prepared: Prepared, prices: PriceTable = PRICES) -> Estima
             raise _unpriceable("type", prepared.payload.get("type"))
 
 
+def known_seconds(prepared: Prepared) -> float | None:
+    """Return how long a checked request's video will be, if the request tells; recordings and templates do not."""
+    try:
+        lengths = [scene.length for scene in _spoken_scenes(prepared.request)]
+    except ValueError:
+        return None
+    told = all(length.source in {_SCRIPT, _SILENCE} for length in lengths)
+    return sum(length.seconds for length in lengths) if lengths and told else None
+
+
+def _spoken_scenes(request: object) -> Iterable[_Scene]:
+    match request:
+        case AvatarVideo() | ImageVideo():
+            return [_Scene(_speech(request), None)]
+        case StudioVideo():
+            return [_studio_scene(scene, PRICES) for scene in request.scenes]
+        case VideoRequest():
+            return _scenes_v2(request, PRICES)
+        case _:
+            return []
+
+
 def _sum(scenes: Sequence[_Scene], prices: PriceTable) -> Estimate:
     # How HeyGen bills a video with several kinds of scene is not documented, so its dearest scene prices all of it.
     rates = [scene.rate for scene in scenes if scene.rate is not None] or [_any_presenter(prices)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from heygen_async._policies import PollPolicy
@@ -141,12 +141,18 @@ class Agenda(Generic[K]):
             taken += self.company(now)
         return taken
 
-    def company(self, now: float, *, most: float = math.inf) -> list[K]:
-        """Remove and return what may be looked at now although it is not due, the first due first."""
+    def company(
+        self, now: float, *, also: Callable[[K], bool] = lambda key: False, most: float = math.inf
+    ) -> list[K]:
+        """Remove and return what is looked at although it is not due, the first due first.
+
+        That is what has waited for long enough, and what `also` accepts.
+        """
         taken: list[K] = []
         waiting: list[tuple[float, int, K]] = []
         while len(taken) < most and len(waiting) < _PASSED_OVER and self.next_due() < math.inf:
-            if self._entries[self._heap[0][2]].early <= now:
+            key = self._heap[0][2]
+            if self._entries[key].early <= now or also(key):
                 taken.append(self._pop())
             else:
                 waiting.append(heapq.heappop(self._heap))

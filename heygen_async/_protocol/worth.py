@@ -21,8 +21,6 @@ NOWHERE: Final = "\0"
 """The page of a video that is not known to be on any: None is the newest page, and no token has a NUL in it."""
 
 _SEATS: Final = 100
-# Which hundred videos a bulk look takes is decided by what it will have missed so many seconds from now.
-_AHEAD: Final = 4.0
 
 
 class Prospect(NamedTuple, Generic[K]):
@@ -39,9 +37,9 @@ class Prospect(NamedTuple, Generic[K]):
     rate: float
     growth: float
 
-    @property
-    def urgency(self) -> float:
-        return self.lost + self.rate * _AHEAD + self.growth * _AHEAD * _AHEAD / 2
+    def after(self, seconds: float) -> float:
+        """Return what will have been lost some seconds from now."""
+        return self.lost + self.rate * seconds + self.growth * seconds * seconds / 2
 
 
 @frozen
@@ -75,12 +73,15 @@ class Look(Generic[K]):
         return (math.sqrt(rate * rate + 2 * growth * lost) - rate) / growth
 
 
-def looks_at(prospects: Iterable[Prospect[K]], *, pages_pay: bool) -> list[Look[K]]:
-    """Return the looks to choose from: one in bulk, and with `pages_pay` one at each page."""
+def looks_at(prospects: Iterable[Prospect[K]], *, pages_pay: bool, ahead: float = 0.0) -> list[Look[K]]:
+    """Return the looks to choose from: one in bulk, and with `pages_pay` one at each page.
+
+    The bulk look takes those videos of which it would gain most `ahead` seconds from now.
+    """
     known = list(prospects)
     if not known:
         return []
-    best = heapq.nlargest(_SEATS, known, key=lambda prospect: prospect.urgency) if len(known) > _SEATS else known
+    best = heapq.nlargest(_SEATS, known, key=lambda prospect: prospect.after(ahead)) if len(known) > _SEATS else known
     if not pages_pay:
         return [Look(NOWHERE, best, 1.0)]
     pages = {page: group for page, group in _by_page(known).items() if page != NOWHERE}

@@ -73,4 +73,4 @@ class Templates:
             refuse("request", "must be a GenerateFromTemplate, or a mapping with template_id")
         submitter = self._services.submitter
         done = await submitter.send(submitter.describe(prepared, idempotency_key=idempotency_key))
-        return VideoJob(done.video_id, done.wire, done.idempotency_key, self._services, done.at)
+        return VideoJob(done.video_id, done.wire, done.idempotency_key, self._services, done.at, done.length)

@@ -255,7 +255,7 @@ class Videos:
 
     async def _submit(self, request: AnyVideoRequest, key: str | None, *, room_patience: float) -> VideoJob:
         done = await self._services.submitter.submit(request, idempotency_key=key, room_patience=room_patience)
-        return VideoJob(done.video_id, done.wire, done.idempotency_key, self._services, done.at)
+        return VideoJob(done.video_id, done.wire, done.idempotency_key, self._services, done.at, done.length)
 
     @asynccontextmanager
     async def _render_slot(self) -> AsyncGenerator[None]:
