@@ -28,7 +28,7 @@ WORKER = (
     "import sys, json, pathlib\n"
     "for line in sys.stdin:\n"
     "    folder = pathlib.Path(json.loads(line)['folder'])\n"
-    "    folder.mkdir(parents=True, exist_ok=True)\n"
+    "    folder.mkdir()\n"
     "    (folder / 'video.mp4').write_bytes(b'rendered')\n"
     "    print(json.dumps({'error': None, 'seconds': 4.25, 'voice': 'v'}), flush=True)\n"
 )
@@ -221,14 +221,19 @@ def test_rendered_files_are_kept_and_not_made_again(built, tmp_path):
         assert read(sandbox, f"/v3/videos/{create(sandbox)}")["data"]["status"] == "completed", "an equal one"
 
 
-def test_a_render_that_did_not_end_is_begun_again(built):
-    """Stopping fails no video that goes on later."""
+def test_a_render_that_did_not_end_is_begun_again(built, tmp_path):
+    """Stopping fails no video that goes on later, and half of one is thrown away."""
     hang = [sys.executable, "-c", "import sys, time\nsys.stdin.readline()\ntime.sleep(600)"]
     with built(renderer=WorkerRenderer(now=lambda: START, command=hang)) as sandbox:
         video_id = create(sandbox)
+        half = sandbox._service.account.jobs[video_id].rendering.folder
+    half.mkdir()
+    (half / "video.mp4").write_bytes(b"half")
     with built(renderer=WorkerRenderer(now=lambda: START, command=[sys.executable, "-c", WORKER])) as sandbox:
         sandbox.wait_rendered()
-        assert sandbox.jobs[video_id].status == "completed"
+        video = read(sandbox, f"/v3/videos/{video_id}")["data"]
+        assert httpx.get(video["video_url"], trust_env=False).content == b"rendered"
+    assert half.parent == tmp_path / "state" / "videos"
 
 
 def test_changes_are_written_while_it_runs(built, file):

@@ -84,6 +84,7 @@ class WorkerRenderer:
 
     def keep_in(self, folder: Path) -> None:
         """Have the files in this folder, which `close` leaves as it is; videos that are there are not made again."""
+        folder.mkdir(exist_ok=True)
         self._folder, self._keeps = folder, True
 
     def submit(self, plan: Plan) -> Render:
@@ -97,6 +98,7 @@ class WorkerRenderer:
                 return known
             render = self._renders[name] = Render(plan, self._root() / name)
             if not (self._keeps and _is_there(render)):
+                shutil.rmtree(render.folder, ignore_errors=True)  # what an earlier run was killed over
                 self._queue.put(render)
             return render
 
