@@ -145,6 +145,11 @@ def test_a_video_made_by_the_client_appears_finishes_and_plays(page: Page) -> No
         link = page.get_by_role("link", name="Video", exact=True).get_attribute("href")
         assert link is not None
         assert httpx.get(link, trust_env=False).content[4:8] == b"ftyp"
+        page.get_by_role("button", name="+7 d").click()
+        becomes(page, f"![...document.links].some((link) => link.href === {link!r})")
+        assert httpx.get(link, trust_env=False).status_code == 403
+        link = page.get_by_role("link", name="Video", exact=True).get_attribute("href")
+        assert httpx.get(str(link), trust_env=False).status_code == 200
         page.goto("about:blank")
 
 
