@@ -328,7 +328,7 @@ def statuses() -> Result:
             _dominance(rows, "looks"),
             Target(f"at most 300 looks with a mean delay of at most 5 s ({told})", best.requests <= 300),
         ],
-        notes=_NOTES,
+        notes=[_WHAT_COUNTS, _THE_PEER, _WHAT_IS_KNOWN, _THE_DEFAULT],
         plot=_plot(
             "1,000 renders submitted at once: looks against the delay until the end is known",
             "looks",
@@ -351,7 +351,7 @@ def with_urls() -> Result:
         columns=_columns("requests"),
         rows=[row.cells() for row in rows],
         targets=[_dominance(rows, "requests")],
-        notes=[*_URL_NOTES, _BOUND.format(bound)],
+        notes=[_URLS, _IN_ORDER, _BOUND.format(bound)],
         plot=_plot(
             "1,000 renders submitted at once: all requests against the delay until the URL is there",
             "requests",
@@ -361,23 +361,29 @@ def with_urls() -> Result:
     )
 
 
-_NOTES: Final = [
+_WHAT_COUNTS: Final = (
     "A look asks whether anything has ended: a bulk look at up to 100 ids, or a page of the list. The delay runs from "
     "the end of a render until that is known. Here the list has no URLs, so that each of the 1,000 videos costs one "
-    "more request, however it was waited for: neither side counts these.",
+    "more request, however it was waited for: neither side counts these."
+)
+_THE_PEER: Final = (
     "The fixed interval looks at all running videos in bulk; the column says how many looks it takes for the same mean "
-    "delay. Both sides have a latency of 0.3 s.",
-    "The coordinator knows when a video was submitted and, where it says so, how long its script takes to say. How long "
-    "renders take it learns from its looks.",
+    "delay. Both sides have a latency of 0.3 s."
+)
+_WHAT_IS_KNOWN: Final = (
+    "The coordinator knows when a video was submitted and, where it says so, how long its script takes to say. How "
+    "long renders take it learns from its looks."
+)
+_THE_DEFAULT: Final = (
     "The default looks at each new video after 10, 24 and 44 s, whatever it has learnt: who waits for a short one is "
-    "never kept waiting. Where new videos keep coming, ten at a time, that alone is a look every 15 s.",
-]
-_URL_NOTES: Final = [
+    "never kept waiting. Where new videos keep coming, ten at a time, that alone is a look every 15 s."
+)
+_URLS: Final = (
     "All requests are counted. The fixed interval pays for URLs as little as anyone could: one page for all that a "
     "round finds on it, without searching for the page. The coordinator reads pages instead of looking in bulk once it "
-    "has seen that they carry URLs.",
-    "Whose scripts are submitted in order of their length gets pages that end together.",
-]
+    "has seen that they carry URLs."
+)
+_IN_ORDER: Final = "Whose scripts are submitted in order of their length gets pages whose videos end together."
 _BOUND: Final = (
     "300 requests cannot bring 1,000 URLs within much less than 5 s: with even times, even who knows beforehand when "
     "each render ends waits {:.1f} s on average, because the hundred neighbours on a page end at a hundred times."

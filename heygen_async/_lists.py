@@ -128,6 +128,7 @@ class Lister:
         """Take what a page says of all videos that are waited for, and note where they are."""
         here: set[Watch] = set()
         ended: list[Video] = []
+        lags = False
         for video in page.videos:
             watch = self._board.find("v3", video.id)
             if watch is None or watch in here:
@@ -136,9 +137,12 @@ class Lister:
             watch.page, watch.misses = token, 0
             if watch.details is None:
                 ended += [video] if video.status.is_terminal else []
+                lags = lags or (watch.finished and not video.status.is_terminal)
                 self._take(watch, video, now)
         _move_down([watch for watch in self._board.on_page(token) if watch not in here], page, now, barren=not here)
         self._trust.learn(ended, met=len(here), now=now)
+        if lags:
+            self._trust.failed(now)
 
     def _take(self, watch: Watch, video: Video, now: float) -> None:
         if is_conclusive(video):

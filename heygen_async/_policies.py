@@ -89,10 +89,11 @@ class PollPolicy:
     it bounds the wait, not the render (typical: 5 to 15 minutes). `visibility_grace` 60 s forgives 404 after creation
     and `url_grace` 60 s a missing URL after completion: both have been seen in practice for some seconds.
 
-    The client learns from its looks how long renders take, and how that goes with the length of the script. A look comes
-    sooner than the schedule says once it probably ends `request_worth` 10 s of waiting, summed over the videos it tells
-    of: five that ended two seconds ago, on average, are worth a request. HeyGen recommends a look every 5 to 10 s at one
-    video. Less makes more requests and shorter waits, more saves requests; `math.inf` keeps to the schedule.
+    The client learns from its looks how long renders take, and how that goes with the length of the script. A look
+    comes sooner than this schedule says, never later, once it probably ends `request_worth` 10 s of waiting, summed over
+    the videos it tells of: five that ended two seconds ago, on average, are worth a request, and so is one that ended
+    ten seconds ago (looks at one video every 5 to 10 s are usual with HeyGen). Less makes waits shorter, more saves
+    requests; `math.inf` keeps to the schedule.
     """
 
     first_after: float = field(default=10, validator=_at_least(0))

@@ -121,6 +121,7 @@ class Looker:
         self._board.answered()
         statuses = match_statuses(frozenset(ids), rows)
         for watch in chunk:
+            watch.checked_at = now
             self._take_row(watch, statuses.get(watch.id), now)
         return None
 
@@ -210,6 +211,7 @@ class Looker:
         if isinstance(outcome, HeyGenError):
             self._take_failure(watch, outcome, now)
         else:
+            watch.checked_at = now
             self._board.answered()
             self._board.saw_video(watch, outcome, now)
 

@@ -21,7 +21,9 @@ class Watch:
     status was seen, with or without details.
 
     `born` is the submission, if `timed`; else the first wait, from which nothing can be learnt. `length` is that of the
-    video in seconds, as far as the request tells it. `page` is where the video should be in the account's list.
+    video in seconds, as far as the request tells it. `page` is where the video should be in the account's list. It was
+    seen running at `running_at`, its end is `counted` once something was learnt from it, and something else than the
+    list spoke of it at `checked_at`.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Watch:
     length: float | None = None
     running_at: float = -math.inf
     asked_at: float = -math.inf
+    checked_at: float = -math.inf
     counted: bool = False
     page: str | None = NOWHERE
     misses: int = 0

@@ -141,9 +141,7 @@ class Agenda(Generic[K]):
             taken += self.company(now)
         return taken
 
-    def company(
-        self, now: float, *, also: Callable[[K], bool] = lambda key: False, most: float = math.inf
-    ) -> list[K]:
+    def company(self, now: float, *, also: Callable[[K], bool] | None = None, most: float = math.inf) -> list[K]:
         """Remove and return what is looked at although it is not due, the first due first.
 
         That is what has waited for long enough, and what `also` accepts.
@@ -152,7 +150,7 @@ class Agenda(Generic[K]):
         waiting: list[tuple[float, int, K]] = []
         while len(taken) < most and len(waiting) < _PASSED_OVER and self.next_due() < math.inf:
             key = self._heap[0][2]
-            if self._entries[key].early <= now or also(key):
+            if self._entries[key].early <= now or (also is not None and also(key)):
                 taken.append(self._pop())
             else:
                 waiting.append(heapq.heappop(self._heap))
