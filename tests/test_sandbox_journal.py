@@ -211,7 +211,7 @@ def test_details_of_the_oldest_calls_are_dropped_when_they_get_too_many(monkeypa
 async def test_refusals_are_explained(api, sandbox):
     """Error code, message, and what may have been meant."""
     await api.post("/v3/videos", json=avatar_video(avatr_id="x"))
-    await api.post("/v3/videos", json=avatar_video(script=None))
+    await api.post("/v3/videos", json=avatar_video(script=5))
     await api.get("/v3/video")
     await api.get("/v2/video/generate")
     await api.get("/wp-login.php")
@@ -235,7 +235,7 @@ async def test_refusals_are_explained(api, sandbox):
         (401, "unauthorized", "the key is none of those this sandbox was told to accept"),
         (401, "400112", "no X-Api-Key header was sent"),
     ]
-    assert sandbox.requests[1].error == "script: Field required"
+    assert sandbox.requests[1].error == "script: Input should be a valid string"
 
 
 @pytest.mark.parametrize(
