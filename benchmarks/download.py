@@ -112,7 +112,7 @@ def four_files(host: Host, rounds: int) -> Result:
         rows=rows,
         notes=[
             *missing(ways),
-            "A stall is how much longer a sleep of 1 ms took than asked; curl's row shows what the machine itself adds.",
+            "A stall is how much longer than asked a sleep of 1 ms took; curl's row is what the machine itself adds.",
         ],
         targets=targets,
         plot=bars("Worst stall of the event loop with four downloads, ms", runs, 0),
