@@ -12,8 +12,6 @@ import argparse
 import importlib
 import os
 import platform
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,20 +22,12 @@ from benchmarks.results import Result, as_markdown, as_text
 
 HERE: Final = Path(__file__).parent
 NAMES: Final = ("imports", "cost", "polling", "batch", "scale", "download")
-# For modules without `run()`: what to give them as a program, so that they end soon.
-PROGRAMS: Final = {"download": ["--size", "256", "--rounds", "3", "--plain"], "polling": [], "batch": []}
 
 
 def results_of(name: str) -> Sequence[Result]:
-    """Run one benchmark; a module without `run()` is started as a program, and what it prints is its result."""
-    module = importlib.import_module(f"benchmarks.{name}")
-    if hasattr(module, "run"):
-        found = module.run()
-        return [found] if isinstance(found, Result) else found
-    command = [sys.executable, "-m", f"benchmarks.{name}", *PROGRAMS[name]]
-    done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=True)
-    first = (module.__doc__ or name).strip().split(". ")[0].splitlines()[0].rstrip(".")
-    return [Result(name=name, question=first, printed=done.stdout)]
+    """Run one benchmark."""
+    found = importlib.import_module(f"benchmarks.{name}").run()
+    return [found] if isinstance(found, Result) else found
 
 
 def machine() -> str:

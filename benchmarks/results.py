@@ -45,10 +45,7 @@ class Plot:
 
 @frozen(kw_only=True)
 class Result:
-    """The answer to one question: a table, what to know about it, targets, a picture.
-
-    `printed` is text as it is, from a benchmark that has no table of its own.
-    """
+    """The answer to one question: a table, what to know about it, targets, a picture."""
 
     name: str
     question: str
@@ -57,7 +54,6 @@ class Result:
     notes: Sequence[str] = ()
     targets: Sequence[Target] = ()
     plot: Plot | None = None
-    printed: str = ""
 
 
 @frozen
@@ -96,8 +92,6 @@ def as_markdown(result: Result) -> str:
         parts += [_row(result.columns), _row(["---", *["---:"] * (len(result.columns) - 1)])]
         parts += [_row([shown(cell) for cell in row]) for row in result.rows]
         parts.append("")
-    if result.printed:
-        parts += ["```", result.printed.rstrip(), "```", ""]
     parts += [f"- **{target}**" for target in result.targets]
     parts += [f"- {note}" for note in result.notes]
     if result.targets or result.notes:
@@ -119,8 +113,6 @@ def as_text(result: Result) -> str:
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join([first, *others]))
-    if result.printed:
-        lines.append(result.printed.rstrip())
     lines += [f"  {target}" for target in result.targets]
     lines += [f"  {note}" for note in result.notes]
     return "\n".join(lines)
