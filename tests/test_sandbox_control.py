@@ -147,7 +147,7 @@ async def test_the_clock_can_be_moved_and_set(api, sandbox):
         ({"advance": []}, "advance"),
         ({"rate": -1}, "greater than or equal to 0"),
         ({"rate": "fast"}, "valid number"),
-        ({"rate": 60, "progress": "later"}, "expected 'immediate', 'after 5s' or 'polls=3'"),
+        ({"rate": 60, "progress": "later"}, "expected 'immediate', 'after 5s', 'polls=3'"),
         ({"progress": 3}, "progress"),
         ({"advnace": 1}, "did you mean advance?"),
         ([], "valid object"),

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from heygen_async.sandbox.clock import VirtualClock
 from heygen_async.sandbox.core import Account, Charge
+from heygen_async.sandbox.durations import span
 from heygen_async.sandbox.failures import Failure
 from heygen_async.sandbox.fast import Padding
 from heygen_async.sandbox.faults.action import Action
@@ -47,8 +48,9 @@ class Sandbox:
     It is an ASGI app too: `httpx.ASGITransport(sandbox)` calls it in process, `app.mount("/heygen", sandbox)` makes
     it a part of another app; end it with `stop()` then as well, because that ends the render process.
 
-    `port` 0 takes a free one. `progress` moves jobs: `immediate`, `after 5s` (virtual), `polls=3` (looks). `speed` is
-    virtual seconds per real second, `start_time` the first virtual unix time. `concurrency` is the number of jobs at
+    `port` 0 takes a free one. `progress` moves jobs: `immediate`, `after 5s` (virtual), `polls=3` (looks),
+    `uniform 60s..720s` or `lognormal 5m sigma 0.5` (each its own time, by the seed). `speed` is virtual seconds per
+    real second, `start_time` the first virtual unix time. `concurrency` is the number of jobs at
     a time (None: no limit), `wallet` play money in USD. Equal `seed`s make equal video ids. `keys` are the accepted
     API keys (None: any). `lenient` lets unknown fields pass on v3, `deprecation` marks v1/v2 answers, `v2_gone` (410,
     404 or 405) retires them. `known_ids` refuses avatars, voices and assets that the account does not have, `old_plan`
@@ -270,16 +272,31 @@ class Sandbox:
         self.switches.v2_gone = status
 
     def progress(self, rule: Progress | str | None = None, *, after: float = 0.0, polls: int = 0) -> None:
-        """Change how all unfinished jobs move: `progress("immediate")`, `progress(after=5)`, `progress(polls=3)`."""
+        """Change how all unfinished jobs move: `progress("immediate")`, `progress(after=5)`, `progress(polls=3)`.
+
+        `progress("uniform 60s..720s")` and `progress("lognormal 5m sigma 0.5")` have each job draw its own time, which
+        is the same in every sandbox with that `seed`.
+        """
         if rule is None:
             rule = Progress(after=after, polls=polls)
         with self._service.open() as (account, now):
             account.settle(now)
             account.progress = Progress.parse(rule) if isinstance(rule, str) else rule
 
-    def advance(self, seconds: float) -> None:
-        """Let virtual time pass at once: jobs, links, idempotency records all follow."""
-        self.clock.advance(seconds)
+    def advance(
+        self,
+        seconds: float | str = 0.0,
+        *,
+        minutes: float = 0.0,
+        hours: float = 0.0,
+        days: float = 0.0,
+        weeks: float = 0.0,
+    ) -> None:
+        """Let virtual time pass at once: jobs, links, idempotency records all follow.
+
+        `advance(90)`, `advance(days=7)`, `advance("1h30m")`; several parts add up. Raise `ValueError` for less than 0.
+        """
+        self.clock.advance(span(seconds, minutes=minutes, hours=hours, days=days, weeks=weeks))
 
     def fail_next(
         self,

@@ -113,7 +113,7 @@ class Catalogue:
 
     def stage(self, look: Look, progress: Progress, now: float) -> Stage:
         """Return how far a look is; digital twins wait for the consent of the person after their training."""
-        if look.training is not None and not look.training.is_over(progress, now):
+        if look.training is not None and not look.training.is_over(progress.of(look.id), now):
             return "processing"
         return "pending_consent" if self.groups[look.group_id].consent == "pending" else "completed"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -32,7 +33,7 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Jump forward; nobody has to wait for it."""
-        if seconds < 0:
+        if not 0 <= seconds < math.inf:
             raise ValueError("seconds: time only goes forward")
         with self._lock:
             self._now = self._read() + seconds
@@ -54,7 +55,7 @@ class VirtualClock:
 
     @rate.setter
     def rate(self, rate: float) -> None:
-        if rate < 0:
+        if not 0 <= rate < math.inf:
             raise ValueError("rate: time only goes forward")
         with self._lock:
             self._now = self._read()

@@ -173,6 +173,13 @@ class Account:
         if order.wire == "v3" and full and not order.queues:
             raise TooManyJobsError
 
+    def slot_free_in(self, now: float) -> float | None:
+        """Return after how many virtual seconds a further job may be accepted, None if only looks can tell."""
+        # Whoever waits for a slot already gets the first ones.
+        ahead = len(self._running) + len(self._waiting) - (self.concurrency or 0)
+        dues = sorted(due for job in self._running.values() if (due := self._due(job, now)) is not None)
+        return max(0.0, dues[ahead] - now) if 0 <= ahead < len(dues) else None
+
     def accept(
         self, order: Order, rendering: Rendering, *, now: float, quirks_of: Callable[[str], Quirks] = lambda _: NORMAL
     ) -> Job:
@@ -242,7 +249,7 @@ class Account:
             return word
         if job.admitted_at is None:
             return "waiting"
-        started = job.quirks.progress(self.progress).has_started(admitted_at=job.admitted_at, looks=job.looks, now=now)
+        started = self._progress_of(job).has_started(admitted_at=job.admitted_at, looks=job.looks, now=now)
         return "processing" if started else "pending"
 
     def settle(self, now: float) -> None:
@@ -270,7 +277,7 @@ class Account:
         for job in self._running.values():
             due = self._due(job, now)
             if due is not None and due > now:
-                if job.quirks.keeps_order:
+                if job.quirks.keeps_order and not self.progress.spread:
                     return  # jobs run in the order of their admission: none behind this one is due either
                 continue
             if (end := self._end(job, now)) is not None:
@@ -280,7 +287,10 @@ class Account:
         assert job.admitted_at is not None  # noqa: S101 - running means admitted
         if job.quirks.holds(job.looks):
             return None
-        return job.quirks.progress(self.progress).due(admitted_at=job.admitted_at, looks=job.looks, now=now)
+        return self._progress_of(job).due(admitted_at=job.admitted_at, looks=job.looks, now=now)
+
+    def _progress_of(self, job: Job) -> Progress:
+        return job.quirks.progress(self.progress.of(job.id))
 
     def _end(self, job: Job, now: float) -> float | None:
         """Return when a running job ended, None if it has not: its file must exist too."""

@@ -24,6 +24,14 @@ def seconds_in(text: str | float) -> float:
         raise ValueError(f"expected a span of time such as 90, 30s, 1h30m or 7d, not {text!r}") from None
 
 
+def span(
+    seconds: float | str = 0.0, *, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0, weeks: float = 0.0
+) -> float:
+    """Return the seconds of all parts together; `seconds` may be a text such as `1h30m`. Raise `ValueError`."""
+    named = {"m": minutes, "h": hours, "d": days, "w": weeks}
+    return seconds_in(seconds) + sum(_checked(amount) * _UNITS[unit] for unit, amount in named.items())
+
+
 def _checked(seconds: float) -> float:
     if isinstance(seconds, bool) or not math.isfinite(seconds) or seconds < 0:
         raise ValueError(f"expected a span of time from 0 seconds, not {seconds!r}")

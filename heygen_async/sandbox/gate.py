@@ -6,7 +6,7 @@ Plain ASGI, all of it: Starlette's `BaseHTTPMiddleware` would turn a body that b
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from attrs import define
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,7 +27,8 @@ class Switches:
 
     `keys`: the API keys that are accepted, None for any that is not empty. `deprecation`: mark v1/v2 answers as the
     service does. `v2_gone`: a status (410, 404, 405) with which v1 and v2 answer as retired. `lenient`: let unknown
-    fields pass on v3. `retry_after`: seconds to say in a 429, None to leave the header out. `store_errors`: keep
+    fields pass on v3. `retry_after`: seconds to say in a 429, None to leave the header out, `auto` for the
+    time until a slot is free, in seconds of the client: those of the virtual clock by its rate. `store_errors`: keep
     refusals under their idempotency key too. `create_delay`: real seconds a create call takes after the job exists.
     `known_ids`: refuse avatars, voices and assets that the account does not have. `old_plan`: let v3 jobs above the
     limit wait, as v1/v2 jobs do, instead of refusing them with a 429. `asset_lag`: virtual seconds in which a new
@@ -38,7 +39,7 @@ class Switches:
     deprecation: bool = True
     v2_gone: int | None = None
     lenient: bool = False
-    retry_after: int | None = 1
+    retry_after: int | Literal["auto"] | None = "auto"
     store_errors: bool = False
     create_delay: float = 0.0
     known_ids: bool = False

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final, Literal
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from heygen_async.sandbox.failures import Failure
 from heygen_async.sandbox.progress import Progress
@@ -42,9 +41,7 @@ class Quirks:
 
     def progress(self, rule: Progress) -> Progress:
         """Return how the job moves where all move by `rule`."""
-        if self.pace == 1:
-            return rule
-        return evolve(rule, after=rule.after * self.pace, polls=math.ceil(rule.polls * self.pace))
+        return rule if self.pace == 1 else rule.slower(self.pace)
 
     def holds(self, looks: int) -> bool:
         """Say whether the job is kept from ending for now."""

@@ -113,7 +113,7 @@ class Checker:
         voice = self.account.catalogue.voices.get(reference.id)
         if voice is None:
             return self._unknown(reference)
-        if voice.training is None or voice.training.is_over(self.account.progress, self.now):
+        if voice.training is None or voice.training.is_over(self.account.progress.of(voice.id), self.now):
             return None
         return Problem(409, "resource_not_ready", f"Voice {voice.id} is still processing")
 

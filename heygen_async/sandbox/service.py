@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
@@ -83,7 +84,7 @@ class Service:
                 status = 402 if order.wire == "v3" else 400
                 raise Problem(status, "insufficient_credit", "Insufficient credit: top up your wallet.") from None
             except TooManyJobsError:
-                raise self._too_many_jobs() from None
+                raise self._too_many_jobs(now) from None
             rendering = self.renderer.submit(order.plan)
             job = account.accept(order, rendering, now=now, quirks_of=self.faults.for_new_job)
             self.webhooks.submitted(job)
@@ -150,11 +151,21 @@ class Service:
 
         return link
 
-    def _too_many_jobs(self) -> Problem:
+    def _too_many_jobs(self, now: float) -> Problem:
         wait = self.switches.retry_after
+        if wait == "auto":
+            wait = real_wait(self.account.slot_free_in(now), rate=self.clock.rate)
         headers = {} if wait is None else {"Retry-After": str(wait)}
         text = f"Too many concurrent video jobs (limit {self.account.concurrency}). Please try again later."
         return Problem(429, "rate_limit_exceeded", text, headers=headers)
+
+
+def real_wait(seconds: float | None, *, rate: float) -> int:
+    """Return how long a client has to wait for so many virtual seconds to pass: whole seconds, at least one.
+
+    It is one second too where nobody can say, because jobs wait for looks or the clock stands still.
+    """
+    return max(1, math.ceil(seconds / rate)) if seconds and rate else 1
 
 
 async def read_json(request: Request, check: Check, *, lenient: bool) -> dict[str, Any]:

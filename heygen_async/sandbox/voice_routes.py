@@ -115,7 +115,8 @@ def voice_v3(service: Service, request: Request, voice: Voice) -> Json:
 def _detail(service: Service, request: Request, voice: Voice) -> Json:
     status = None
     if voice.training is not None:
-        status = "complete" if voice.training.is_over(service.account.progress, service.clock.now()) else "processing"
+        rule = service.account.progress.of(voice.id)
+        status = "complete" if voice.training.is_over(rule, service.clock.now()) else "processing"
     return {
         "voice_id": voice.id,
         "name": voice.name,
