@@ -405,7 +405,7 @@ def test_options_reach_the_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     ("arguments", "said"),
     [
         (["--fault", "POST /v3/videos statsu(500)"], "'statsu'"),
-        (["--progress", "later"], "expected 'immediate', 'after 5s' or 'polls=3'"),
+        (["--progress", "later"], "expected 'immediate', 'after 5s', 'polls=3'"),
         (["--mode", "slow"], "'slow' is not one of"),
         (["--state", "FOLDER"], "not a whole state of a sandbox"),
     ],
