@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -351,7 +352,8 @@ class Sandbox:
             for switch in fields(Switches):
                 setattr(self._service.switches, switch.name, getattr(self._first_switches, switch.name))
 
-    def _settled(self) -> tuple[Account, float]:
+    @contextmanager
+    def _settled(self) -> Generator[tuple[Account, float]]:
         with self._service.open() as (account, now):
             account.settle(now)
-            return account, now
+            yield account, now

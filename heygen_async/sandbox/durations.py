@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Final
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+LONGEST: Final = 36_500 * _UNITS["d"]
+"""A century: dates far beyond it cannot be written any more."""
+
 _PART: Final = re.compile(r"([0-9]*\.?[0-9]+)\s*([smhdw])\s*")
 
 
@@ -33,6 +35,6 @@ def span(
 
 
 def _checked(seconds: float) -> float:
-    if isinstance(seconds, bool) or not math.isfinite(seconds) or seconds < 0:
-        raise ValueError(f"expected a span of time from 0 seconds, not {seconds!r}")
+    if isinstance(seconds, bool) or not 0 <= seconds <= LONGEST:
+        raise ValueError(f"expected a span of time from 0 seconds to {LONGEST / _UNITS['d']:.0f} days, not {seconds!r}")
     return float(seconds)

@@ -11,13 +11,16 @@ from typing import Final, Literal
 from attrs import define
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from heygen_async.sandbox.bodies import capped
 from heygen_async.sandbox.problems import Generation, Problem
 from heygen_async.sandbox.recording import note_refusal
 
 SUNSET: Final = "Sat, 31 Oct 2026 00:00:00 GMT"
+_BROKEN: Final = "The sandbox has a defect; its log says more."
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -57,15 +60,31 @@ class ApiGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one call and pass it on, or answer with a refusal."""
-        answer = self._marked(send)
+        begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await self._send(message, send)
+
         try:
-            self._check(Headers(scope=scope))
-            await self._app(scope, receive, answer)
+            headers = Headers(scope=scope)
+            self._check(headers)
+            await self._app(scope, capped(receive, headers), answer)
         except (Problem, HTTPException) as refusal:
             problem = refusal if isinstance(refusal, Problem) else _from_router(refusal)
-            note_refusal(scope, problem)
-            body = problem.body(self._generation)
-            await JSONResponse(body, problem.status, headers=problem.headers)(scope, receive, answer)
+            await self._refuse(problem, scope, receive, answer)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            if not begun:
+                await self._refuse(Problem(500, "internal_error", _BROKEN), scope, receive, answer)
+            raise  # a fault of the sandbox: the server logs it, and in process the caller sees it
+
+    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, answer: Send) -> None:
+        note_refusal(scope, problem)
+        body = problem.body(self._generation)
+        await JSONResponse(body, problem.status, headers=problem.headers)(scope, receive, answer)
 
     def _check(self, headers: Headers) -> None:
         if self._generation != "v3" and self._switches.v2_gone is not None:
@@ -74,17 +93,12 @@ class ApiGate:
         if not key or (accepted is not None and key not in accepted):
             raise Problem.unauthorized()
 
-    def _marked(self, send: Send) -> Send:
-        if self._generation == "v3" or not self._switches.deprecation:
-            return send
-
-        async def with_marks(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Deprecation"], headers["Sunset"] = "true", SUNSET
-            await send(message)
-
-        return with_marks
+    async def _send(self, message: Message, send: Send) -> None:
+        marks = self._generation != "v3" and self._switches.deprecation
+        if marks and message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Deprecation"], headers["Sunset"] = "true", SUNSET
+        await send(message)
 
 
 class HostCheck:

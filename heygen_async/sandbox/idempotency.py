@@ -38,15 +38,27 @@ class IdempotencyRecords:
     def begin(self, scope: str, key: str, *, now: float) -> Answer | None:
         """Return the stored answer, or None after opening a record for a new request.
 
-        Raise `RequestInProgressError` while the first request is open. Records older than 24 hours are forgotten.
+        Raise `RequestInProgressError` while the first request is open. Answers are forgotten 24 hours after it began.
         """
+        self._forget(now)
         record = self._records.get((scope, key))
-        if record is not None and now - record.since < REMEMBERED_SECONDS:
-            if record.answer is None:
-                raise RequestInProgressError
-            return record.answer
-        self._records[scope, key] = _Record(now)
-        return None
+        if record is None:
+            self._records[scope, key] = _Record(now)
+            return None
+        if record.answer is None:
+            raise RequestInProgressError
+        return record.answer
+
+    def _forget(self, now: float) -> None:
+        """Drop what is too old; a request that is still open keeps its record, however far the clock was moved."""
+        old: list[tuple[str, str]] = []
+        for name, record in self._records.items():
+            if now - record.since < REMEMBERED_SECONDS:
+                break  # records stand in the order of their beginnings
+            if record.answer is not None:
+                old.append(name)
+        for name in old:
+            del self._records[name]
 
     def finish(self, scope: str, key: str, answer: Answer | None) -> None:
         """Close the record with its answer; None forgets the key, so that the next request starts afresh."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -67,6 +68,8 @@ class Journal:
         self._calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self._detailed: deque[tuple[Call, int]] = deque()
         self._details = 0
+        # Calls end in the server's thread while a test forgets all of them in its own.
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -79,28 +82,31 @@ class Journal:
 
     def add(self, call: Call) -> None:
         """Write down a call."""
-        self.total += 1
-        self.changes += 1
-        call.number = self.total
-        self._calls.append(call)
+        with self._lock:
+            self.total += 1
+            self.changes += 1
+            call.number = self.total
+            self._calls.append(call)
 
     def detail(self, call: Call, *, headers: Mapping[str, str], body: str | None) -> None:
         """Add what an answered call brought, dropping that of the oldest calls if it gets too much."""
-        self.changes += 1
-        call.headers, call.body = headers, body
-        self._detailed.append((call, call.size))
-        self._details += call.size
-        while self._details > KEPT_DETAILS:
-            old, size = self._detailed.popleft()
-            self._details -= size
-            old.headers, old.body = {}, None
+        with self._lock:
+            self.changes += 1
+            call.headers, call.body = headers, body
+            self._detailed.append((call, call.size))
+            self._details += call.size
+            while self._details > KEPT_DETAILS:
+                old, size = self._detailed.popleft()
+                self._details -= size
+                old.headers, old.body = {}, None
 
     def clear(self) -> None:
         """Forget all calls."""
-        self.changes += 1
-        self._calls.clear()
-        self._detailed.clear()
-        self._details = 0
+        with self._lock:
+            self.changes += 1
+            self._calls.clear()
+            self._detailed.clear()
+            self._details = 0
 
     def newest(self, count: int) -> list[Call]:
         """Return the last calls, newest first."""

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
+from heygen_async.sandbox.bodies import declared_length
 from heygen_async.sandbox.media_types import HEAD_BYTES, sniffed
 from heygen_async.sandbox.problems import Problem
 
@@ -101,8 +102,7 @@ def _capped(request: Request, limit: int) -> Receive:
 
 
 def _refuse_declared(request: Request, limit: int, *, more: int = 0) -> None:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit + more:
+    if declared_length(request.headers) > limit + more:
         raise too_large(limit)
 
 

@@ -73,7 +73,7 @@ class CallLog:
         self._number += 1
         call = _call(scope, path, at=self._now(), request_id=f"req_{self._number:08d}")
         brought, answer = _Brought(scope, receive), _Answer(call, send)
-        call.headers = brought.headers
+        call.headers, call.query = brought.headers, brought.without_keys(call.query)
         self._journal.add(call)
         scope[_SCOPE_KEY] = call
         started = time.monotonic()
@@ -102,7 +102,7 @@ class _Brought:
         self._wanted = "json" in headers.get("content-type", "")
         self._copy = bytearray()
         self.headers = {
-            name: _HIDDEN if name in _SECRET_HEADERS else self._without_keys(value[:_HEADER_KEPT])
+            name: _HIDDEN if name in _SECRET_HEADERS else self.without_keys(value[:_HEADER_KEPT])
             for name, value in headers.items()[:_HEADERS_KEPT]
         }
 
@@ -118,9 +118,10 @@ class _Brought:
     def body(self) -> str | None:
         if not self._copy:
             return None
-        return self._without_keys(self._copy.decode(errors="replace"))
+        return self.without_keys(self._copy.decode(errors="replace"))
 
-    def _without_keys(self, text: str) -> str:
+    def without_keys(self, text: str) -> str:
+        """Return the text without the key of this call, and without whatever looks like one."""
         return _SECRETS.sub(_HIDDEN, without_secrets(text, self._keys))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import anyio.to_thread
@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from heygen_async.sandbox import asset_links, avatar_routes
 from heygen_async.sandbox.control import control
@@ -22,7 +22,7 @@ from heygen_async.sandbox.problems import Generation
 from heygen_async.sandbox.recording import CallLog
 from heygen_async.sandbox.render.pool import Render
 from heygen_async.sandbox.service import Service
-from heygen_async.sandbox.table import TABLE, Endpoint
+from heygen_async.sandbox.table import TABLE, Handler
 
 
 def application(service: Service, reset: Callable[[], None]) -> Starlette:
@@ -30,14 +30,19 @@ def application(service: Service, reset: Callable[[], None]) -> Starlette:
 
     def gated(generation: Generation) -> Mount:
         gate = Middleware(ApiGate, generation=generation, switches=service.switches)
-        routes = [_route(service, endpoint) for endpoint in TABLE if endpoint.generation == generation]
-        return Mount(f"/{generation}", routes=routes, middleware=[gate])
+        paths: dict[str, dict[str, Handler]] = {}
+        for endpoint in TABLE:
+            if endpoint.generation == generation:
+                paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint.handler
+        routes = [_route(service, path, handlers) for path, handlers in paths.items()]
+        # Without redirects: HeyGen knows no path with a slash at its end.
+        return Mount(f"/{generation}", Router(routes, redirect_slashes=False), middleware=[gate])
 
     async def file(request: Request) -> Response:
         return await _file(service, request)
 
     rules = [endpoint.rule for endpoint in TABLE]
-    return Starlette(
+    app = Starlette(
         routes=[
             gated("v3"),
             gated("v2"),
@@ -54,14 +59,19 @@ def application(service: Service, reset: Callable[[], None]) -> Starlette:
             Middleware(FaultLane, service=service),
         ],
     )
+    app.router.redirect_slashes = False
+    return app
 
 
-def _route(service: Service, endpoint: Endpoint) -> Route:
+def _route(service: Service, path: str, handlers: Mapping[str, Handler]) -> Route:
+    """Return the route of all methods of a path, so that a 405 names each of them."""
+
     async def answer(request: Request) -> Response:
         service.webhooks.called_at(service.links(request))
-        return await endpoint.handler(service, request)
+        method = "GET" if request.method == "HEAD" else request.method
+        return await handlers[method](service, request)
 
-    return Route(endpoint.path, answer, methods=[endpoint.method])
+    return Route(path, answer, methods=list(handlers))
 
 
 async def _file(service: Service, request: Request) -> Response:

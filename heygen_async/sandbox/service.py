@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections.abc import Collection, Generator, Sequence
@@ -15,6 +14,7 @@ from starlette.requests import Request
 
 from heygen_async.sandbox.answers import Link, number_in
 from heygen_async.sandbox.assets import AssetStore
+from heygen_async.sandbox.bodies import decoded, is_json
 from heygen_async.sandbox.clock import VirtualClock
 from heygen_async.sandbox.core import Account, InsufficientCreditError, Job, Order, Status, TooManyJobsError
 from heygen_async.sandbox.faults.engine import Faults
@@ -170,11 +170,12 @@ def real_wait(seconds: float | None, *, rate: float) -> int:
 
 async def read_json(request: Request, check: Check, *, lenient: bool) -> dict[str, Any]:
     """Return the checked body of a request; raise the 400 that names what is wrong with it."""
+    if not lenient and not is_json(request.headers):
+        raise Problem.invalid("Content-Type", "Content-Type should be application/json")
     try:
-        body = json.loads(await request.body(), parse_constant=_refuse_constant)
-        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair parses, but is no text
+        body = decoded(await request.body())
     except ValueError:
-        raise Problem(400, "invalid_parameter", "Request body is not valid JSON") from None
+        raise Problem.invalid("body", "Request body is not valid JSON") from None
     faults = [fault for fault in check(body, "") if not (lenient and fault.unknown)]
     if faults:
         raise Problem.from_faults(faults)
@@ -182,15 +183,11 @@ async def read_json(request: Request, check: Check, *, lenient: bool) -> dict[st
     return checked
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
 def read_limit(text: str | None, *, low: int, high: int, default: int) -> int:
     """Return the `limit` of a list call; raise the 400 if it is none."""
     if text is None:
         return default
-    if not text.isdecimal() or not low <= int(text) <= high:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and low <= int(text) <= high):
         raise Problem.invalid("limit", f"limit should be an integer from {low} to {high}")
     return int(text)
 

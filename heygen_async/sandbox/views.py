@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from attrs import frozen
@@ -35,24 +36,25 @@ class JobView:
 class Jobs:
     """All jobs since the start or the last reset, oldest first, deleted ones included."""
 
-    def __init__(self, peek: Callable[[], tuple[Account, float]]) -> None:
-        self._peek = peek
+    def __init__(self, hold: Callable[[], AbstractContextManager[tuple[Account, float]]]) -> None:
+        self._hold = hold
 
     @property
     def count(self) -> int:
         """Return how many jobs were ever created: the number that "never pay twice" is about."""
-        return len(self._peek()[0].jobs)
+        with self._hold() as (account, _):
+            return len(account.jobs)
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[JobView]:
-        account, now = self._peek()
-        return iter([_view(account, job, now) for job in account.jobs.values()])
+        with self._hold() as (account, now):
+            return iter([_view(account, job, now) for job in account.jobs.values()])
 
     def __getitem__(self, video_id: str) -> JobView:
-        account, now = self._peek()
-        return _view(account, account.jobs[video_id], now)
+        with self._hold() as (account, now):
+            return _view(account, account.jobs[video_id], now)
 
 
 def _view(account: Account, job: Job, now: float) -> JobView:
