@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from heygen_async._board import Board
 from heygen_async._protocol.schedule import BULK
@@ -21,12 +21,13 @@ _AHEAD: Final = 4.0
 
 @frozen(kw_only=True)
 class Choice:
-    """One round of looks at v3; `taken` are the watches that have left the agenda for it."""
+    """One round of looks at v3; `taken` are the watches that have left the agenda for it, each for one of three ways."""
 
     taken: list[Watch]
-    in_bulk: list[Watch] = field(factory=list[Watch])
-    pages: list[str | None] = field(factory=list[str | None])
-    alone: list[Watch] = field(factory=list[Watch])
+    in_bulk: list[Watch]
+    on_pages: list[Watch]
+    alone: list[Watch]
+    pages: list[str | None]
 
 
 def wake_time(board: Board, now: float, *, pages_pay: bool) -> float:
@@ -48,7 +49,7 @@ def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
     """
     agenda, forecast = board.agendas["v3"], board.forecast
     if not forecast.knows:
-        return _choice(agenda.take(now), {}, [])
+        return _choice(agenda.take(now), [])
     prospects = [forecast.prospect(watch, now) for watch in agenda if not watch.alone]
     worthy = worthwhile(prospects, pages_pay=pages_pay)
     due = agenda.take(now, early=False)
@@ -64,7 +65,7 @@ def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
     for look in worthy:
         for prospect in look.prospects:
             prospect.key.asked_at = now
-    return _choice([*due, *chosen, *company], pages, list(pages))
+    return _choice([*due, *chosen, *company], list(pages))
 
 
 def _may_come(watch: Watch, now: float) -> bool:
@@ -76,11 +77,12 @@ def _bulk_looks(looks: Sequence[Look[Watch]]) -> int:
     return sum(1 for look in looks if look.page == NOWHERE)
 
 
-def _choice(taken: list[Watch], told: Collection[str | None], pages: list[str | None]) -> Choice:
-    asked = [watch for watch in taken if watch.page not in told]
+def _choice(taken: list[Watch], pages: list[str | None]) -> Choice:
+    together = [watch for watch in taken if not watch.alone]
     return Choice(
         taken=taken,
-        in_bulk=[watch for watch in asked if not watch.alone],
-        alone=[watch for watch in asked if watch.alone],
+        in_bulk=[watch for watch in together if watch.page not in pages],
+        on_pages=[watch for watch in together if watch.page in pages],
+        alone=[watch for watch in taken if watch.alone],
         pages=pages,
     )

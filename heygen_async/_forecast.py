@@ -12,9 +12,6 @@ from heygen_async._protocol.worth import NOWHERE, Prospect
 from heygen_async._watches import Watch
 from heygen_async.models.video import Video
 
-# A list that lags behind, or is kept somewhere on the way, must not make anybody wait for ever: so often, in seconds,
-# each video is looked at in bulk.
-_LIST_IS_BELIEVED: Final = 300.0
 # HeyGen's two timestamps are whole seconds.
 _ROUNDING: Final = 2.0
 # A video that ended at some age between one and three minutes teaches nothing worth knowing.
@@ -57,7 +54,7 @@ class Forecast:
         worth = watch.policy.request_worth
         known = watch.timed and not watch.failures and worth < math.inf
         outlook = self._pace.outlook(since - watch.born, now - watch.born, watch.length) if known else NO_OUTLOOK
-        page = watch.page if now - max(watch.checked_at, watch.born) < _LIST_IS_BELIEVED else NOWHERE
+        page = NOWHERE if watch.wants_check(now) else watch.page
         return Prospect(
             watch, page, outlook.chance, outlook.lost / worth, outlook.chance / worth, outlook.hazard / worth
         )

@@ -94,12 +94,12 @@ class Lister:
                 if page is None:
                     return
                 now = anyio.current_time()
+                if wire == "v3":
+                    self._tell(page, token, now, walking=True)
                 neighbours = any(self._board.find(wire, video.id) for video in page.videos)
                 for video in walk.read(page, counts=counts, neighbours=neighbours):
                     for watch in by_id[video.id]:
                         take(watch, video, now)
-                if wire == "v3":
-                    self._tell(page, token, now)
         self._thrift[wire].learn(walk, anyio.current_time())
 
     async def read(self, token: str | None) -> None:
@@ -124,7 +124,7 @@ class Lister:
                 self._board.pause(error, now)
             return None
 
-    def _tell(self, page: VideoPage, token: str | None, now: float) -> None:
+    def _tell(self, page: VideoPage, token: str | None, now: float, *, walking: bool = False) -> None:
         """Take what a page says of all videos that are waited for, and note where they are."""
         here: set[Watch] = set()
         ended: list[Video] = []
@@ -140,21 +140,26 @@ class Lister:
                 lags = lags or (watch.finished and not video.status.is_terminal)
                 self._take(watch, video, now)
         _move_down([watch for watch in self._board.on_page(token) if watch not in here], page, now, barren=not here)
-        self._trust.learn(ended, met=len(here), now=now)
+        # On its way to older videos a walk passes pages without any.
+        self._trust.learn(ended, barren=not here and not walking, now=now)
         if lags:
             self._trust.failed(now)
 
     def _take(self, watch: Watch, video: Video, now: float) -> None:
         if is_conclusive(video):
             self._board.saw_video(watch, video, now)
-        elif watch.is_scheduled:
+        elif watch.is_scheduled and (video.status.is_terminal or not watch.wants_check(now)):
             self._board.saw_status(watch, in_same_words(video.status, watch.status), now, details_at=now)
 
 
 def _move_down(missed: Iterable[Watch], page: VideoPage, now: float, *, barren: bool) -> None:
-    """Look for videos that are not on their page on the next one: newer ones push them down."""
+    """Look for videos that are not on their page on the next one: newer ones push them down.
+
+    One that is not visible yet gets lost by that, until the page that it appears on is read.
+    """
     for watch in missed:
-        if watch.is_young(now):
-            continue
         watch.misses += barren
-        watch.page = NOWHERE if page.next_token is None or watch.misses >= _MISSES else page.next_token
+        if page.next_token is not None and watch.misses < _MISSES:
+            watch.page = page.next_token
+        elif not watch.is_young(now):
+            watch.page = NOWHERE

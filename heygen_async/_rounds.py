@@ -95,10 +95,13 @@ class Looker:
 
         chunks = [partial(look, chunk) for chunk in in_chunks(choice.in_bulk, BULK)]
         await _each([*chunks, *(partial(self._read, page) for page in choice.pages)])
+        untold = [watch for watch in choice.on_pages if watch.is_scheduled and watch not in self._board.agendas["v3"]]
+        await _each([partial(look, chunk) for chunk in in_chunks(untold, BULK)])
         self._judge_the_endpoint(verdicts)
         if unanswered:
             await self._look_by_list(unanswered)
-        await self._get_details([watch for watch in choice.in_bulk if watch.finished and watch.details is None])
+        asked = [*choice.in_bulk, *untold]
+        await self._get_details([watch for watch in asked if watch.finished and watch.details is None])
 
     async def _read(self, page: str | None) -> None:
         async with self._bulks:
@@ -243,8 +246,9 @@ def _any(video: Video) -> bool:  # noqa: ARG001 - any news of a video is a gain 
 
 
 async def _each(looks: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    if len(looks) == 1:
-        await looks[0]()
+    if len(looks) <= 1:
+        for look in looks:
+            await look()
         return
     async with anyio.create_task_group() as group:
         for look in looks:

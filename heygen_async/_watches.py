@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import anyio
 from attrs import define
@@ -11,6 +12,9 @@ from heygen_async._policies import PollPolicy
 from heygen_async._protocol.worth import NOWHERE
 from heygen_async.errors import HeyGenError
 from heygen_async.models.video import ApiVersion, Video, VideoStatus
+
+# A list that lags behind, or is kept somewhere on the way, must not make anybody wait for ever.
+_LIST_IS_BELIEVED: Final = 300.0
 
 
 @define(eq=False, kw_only=True)
@@ -68,6 +72,10 @@ class Watch:
         """Say whether it is the leader's to look at this video, sooner or later."""
         unfinished = not self.finished and self.error is None
         return unfinished and self.waiters > 0 and self.alone_at is None and not self.looking
+
+    def wants_check(self, now: float) -> bool:
+        """Say whether the list has been believed for long enough that the video runs."""
+        return now - max(self.checked_at, self.born) >= _LIST_IS_BELIEVED
 
     def is_young(self, now: float) -> bool:
         """Say whether the video may not be visible yet (scenario 20)."""

@@ -14,7 +14,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from benchmarks.polling import INTERVAL, looks_alone, measure
+from benchmarks.polling import INTERVAL, looks_alone
 from heygen_async import errors
 from heygen_async._coordinator import Coordinator
 from heygen_async._policies import PollPolicy
@@ -337,18 +337,6 @@ async def test_62_in_a_storm_nobody_hangs_in_real_time() -> None:
 
 
 @virtual_time
-async def test_a_thousand_waiters_cost_less_than_a_fiftieth_of_polling_one_by_one() -> None:
-    """Renders of 1 to 12 minutes, the default policy, all requests counted, details and list pages included.
-
-    What one loop per video would send is computed; the next test shows that the sum is right.
-    """
-    result = await measure(1000)
-    assert result.one_by_one > 35_000
-    assert result.together * 50 < result.one_by_one
-    assert result.delay < 20
-
-
-@virtual_time
 async def test_polling_one_by_one_costs_what_the_comparison_says() -> None:
     """Loops that sleep, look, and end when they see the URL send exactly the number of looks that was computed."""
     looks, dice = FakeLooks(), random.Random(0)
@@ -365,13 +353,6 @@ async def test_polling_one_by_one_costs_what_the_comparison_says() -> None:
         for name, seconds in renders.items():
             group.start_soon(poll, name, seconds)
     assert looks.counts["one"] == sum(looks_alone(seconds) for seconds in renders.values())
-
-
-@virtual_time
-async def test_a_thousand_waiters_that_come_one_after_the_other_cost_little_too() -> None:
-    """Submitted over a minute, and with a list that brings nothing: bulk looks alone save much."""
-    assert (await measure(1000, spread=60)).ratio > 50
-    assert (await measure(200, spread=60, with_list=False)).ratio > 20
 
 
 @pytest.mark.parametrize("anyio_backend", [("asyncio", {}), ("trio", {})], ids=["asyncio", "trio"], indirect=False)

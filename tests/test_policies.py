@@ -16,7 +16,7 @@ from heygen_async import Limits, PollPolicy, RetryPolicy, Timeouts
 CLASSES: list[type[Any]] = [Timeouts, RetryPolicy, PollPolicy, Limits]
 FIELDS = [(cls, field.name) for cls in CLASSES for field in attrs.fields(cls)]
 WHOLE = {"max_attempts", "max_in_flight", "max_connections", "max_downloads", "max_segments"}
-POSITIVE = WHOLE | {field.name for field in attrs.fields(Timeouts)} | {"max_interval", "growth"}
+POSITIVE = WHOLE | {field.name for field in attrs.fields(Timeouts)} | {"max_interval", "growth", "request_worth"}
 
 
 def test_the_defaults_are_as_documented() -> None:
@@ -37,8 +37,14 @@ def test_the_defaults_are_as_documented() -> None:
         "timeout": 3600,
         "visibility_grace": 60,
         "url_grace": 60,
+        "request_worth": 10,
     }
-    assert attrs.asdict(Limits()) == {"max_in_flight": None, "max_connections": 16, "max_downloads": 4, "max_segments": 4}
+    assert attrs.asdict(Limits()) == {
+        "max_in_flight": None,
+        "max_connections": 16,
+        "max_downloads": 4,
+        "max_segments": 4,
+    }
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -28,7 +28,8 @@ from heygen_async import (
     VoiceSettings,
     v2,
 )
-from heygen_async._protocol.pricing import estimate
+from heygen_async._protocol.encoding import prepare
+from heygen_async._protocol.pricing import estimate, known_seconds
 from heygen_async._protocol.speech import spoken_seconds
 from heygen_async.models.assets import RawPart
 
@@ -196,3 +197,27 @@ def test_a_price_must_be_a_number_of_at_least_nothing(price: Any) -> None:
     """A budget cannot be kept with anything else."""
     with pytest.raises(ValueError, match="photo"):
         PriceTable(photo=price)
+
+
+@pytest.mark.parametrize(
+    ("request_", "seconds"),
+    [
+        (AvatarVideo(avatar_id="a", script=TEN_WORDS), 4.0),
+        ({"type": "avatar", "avatar_id": "a", "script": TEN_WORDS, "of_tomorrow": 1}, 4.0),
+        (AvatarVideo(avatar_id="a", script=TEN_WORDS, voice_settings=VoiceSettings(speed=0.5)), 8.0),
+        (AvatarVideo(avatar_id="a", audio_url=RECORDING), None),
+        (ImageVideo(image=PICTURE, script=TEN_WORDS, voice_id="v"), 4.0),
+        (
+            v2.VideoRequest(video_inputs=[v2.VideoInput(voice=v2.TextVoice(input_text=TEN_WORDS, voice_id="v"))] * 2),
+            8.0,
+        ),
+        (v2.VideoRequest(video_inputs=[v2.VideoInput(voice=v2.AudioVoice(audio_url=RECORDING))]), None),
+        (StudioVideo(scenes=[StudioImageScene(source=PICTURE, duration=7)]), 7.0),
+        (StudioVideo(scenes=[StudioVideoScene(source=AssetUrl(url=RECORDING))]), None),
+        (GenerateFromTemplate(template_id="t", variables={"a": TextVariable("b")}), None),
+        ({"type": "of_tomorrow"}, None),
+    ],
+)
+def test_a_length_is_known_where_the_request_tells_it(request_: Any, seconds: float | None) -> None:
+    """From scripts, silences and stills; never guessed for recordings, clips and templates."""
+    assert known_seconds(prepare(request_)) == seconds

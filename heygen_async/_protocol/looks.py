@@ -244,13 +244,13 @@ class PageTrust:
         """Say whether a page might do so."""
         return now >= self._rest_until
 
-    def learn(self, ended: Sequence[Video], *, met: int, now: float) -> None:
-        """Take account of a page on which `met` watched videos were, of which some have `ended`."""
+    def learn(self, ended: Sequence[Video], *, barren: bool, now: float) -> None:
+        """Take account of a page, and of the videos on it that somebody waits for and that have `ended`."""
         conclusive = sum(1 for video in ended if is_conclusive(video))
         if conclusive:
             self._conclusive, self._rest = True, _REST
         self._useless = 0 if conclusive else self._useless + len(ended)
-        self._barren = 0 if met else self._barren + 1
+        self._barren = self._barren + 1 if barren else 0
         if self._useless >= _WORTH_A_PAGE or self._barren >= _BARREN_PAGES:
             self.failed(now)
 
