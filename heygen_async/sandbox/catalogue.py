@@ -106,6 +106,11 @@ class Catalogue:
         """Say whether a look belongs to the account."""
         return self.groups[look.group_id].own
 
+    def is_photo(self, look_id: str) -> bool:
+        """Say whether a look is a photo that talks, which costs less; of unknown looks it is not known."""
+        look = self.looks.get(look_id)
+        return look is not None and look.avatar_type == "photo_avatar"
+
     def default_voice(self, look_id: str) -> str | None:
         """Return the voice of a look that is given none, None for looks that are not known."""
         look = self.looks.get(look_id)

@@ -114,4 +114,6 @@ def _nested(name: str, variable: Mapping[str, Any]) -> Json:
 
 
 def _flat(variable: Mapping[str, Any]) -> Json:
-    return {**variable["properties"], "type": variable["type"]}
+    properties: Json = variable["properties"]
+    kind = {"character_type": properties["type"]} if "type" in properties else {}
+    return {**properties, **kind, "type": variable["type"]}

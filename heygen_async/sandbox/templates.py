@@ -116,7 +116,7 @@ def order_from(
         wire=wire,
         plan=plan.capped(),
         asked_seconds=plan.seconds,
-        usd=0.0 if body.get("test") else round(plan.capped().seconds * prices.per_second(None, photo=False), 6),
+        usd=0.0 if body.get("test") else _price(plan.capped(), values.values()),
         request=body,
         title=body.get("title") or "Untitled Video",
         callback_id=body.get("callback_id"),
@@ -125,6 +125,11 @@ def order_from(
         burned_in=burned_in,
         idempotency_key=idempotency_key,
     )
+
+
+def _price(plan: Plan, values: Iterable[Json]) -> float:
+    photo = any(value.get("character_type") == "talking_photo" for value in values)
+    return round(plan.seconds * prices.per_second(None, photo=photo), 6)
 
 
 def _matching(template: SampleTemplate, variables: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from heygen_async.sandbox import prices
@@ -31,8 +32,14 @@ _SHORT_SIDES: Final = {"720p": 720, "1080p": 1080, "4k": 2160}
 _RATIOS: Final = {"16:9": (16, 9), "9:16": (9, 16), "1:1": (1, 1), "4:5": (4, 5), "5:4": (5, 4)}
 
 
-def order_v3(body: Json, *, idempotency_key: str | None, resolve: Resolve = nothing) -> Order:
-    """Return what the body asks for; `resolve` finds the files of assets."""
+def order_v3(
+    body: Json,
+    *,
+    idempotency_key: str | None,
+    resolve: Resolve = nothing,
+    is_photo: Callable[[str], bool] = lambda _: False,
+) -> Order:
+    """Return what the body asks for; `resolve` finds files of assets, `is_photo` knows which looks are photos."""
     width, height = frame_size(body.get("aspect_ratio"), body.get("resolution"), kind=body["type"])
     caption = body.get("caption")
     burned_in = caption is not None and caption.get("style") is not None
@@ -48,7 +55,7 @@ def order_v3(body: Json, *, idempotency_key: str | None, resolve: Resolve = noth
         wire="v3",
         plan=plan.capped(),
         asked_seconds=plan.seconds,
-        usd=price(body, plan.capped()),
+        usd=price(body, plan.capped(), is_photo),
         request=body,
         title=body.get("title"),
         callback_id=body.get("callback_id"),
@@ -83,21 +90,21 @@ def scenes_of(body: Json, resolve: Resolve = nothing) -> list[Scene]:
             return [_studio_scene(scene, resolve) for scene in body["scenes"]]
 
 
-def price(body: Json, plan: Plan) -> float:
+def price(body: Json, plan: Plan, is_photo: Callable[[str], bool] = lambda _: False) -> float:
     """Return the price of the whole video in USD."""
     if body["type"] == "cinematic_avatar":
         return prices.CINEMATIC_PER_VIDEO
     if body["type"] != "studio":
-        return round(plan.seconds * _rate(body), 6)
-    rates = [_rate(scene.get("input", scene)) for scene in body["scenes"]]
+        return round(plan.seconds * _rate(body, is_photo), 6)
+    rates = [_rate(scene.get("input", scene), is_photo) for scene in body["scenes"]]
     return round(sum(scene.seconds * rate for scene, rate in zip(plan.scenes, rates, strict=False)), 6)
 
 
-def _rate(source: Json) -> float:
+def _rate(source: Json, is_photo: Callable[[str], bool]) -> float:
     if "avatar_id" not in source and "image" not in source:
         return prices.STILL_PER_SECOND
     engine: Json = source.get("engine") or {}
-    return prices.per_second(engine.get("type"), photo="image" in source)
+    return prices.per_second(engine.get("type"), photo="image" in source or is_photo(source["avatar_id"]))
 
 
 def _studio_scene(scene: Json, resolve: Resolve) -> Scene:

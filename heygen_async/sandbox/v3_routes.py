@@ -12,7 +12,9 @@ from heygen_async.sandbox.answers import created_v3, token_after, video_v3
 from heygen_async.sandbox.core import Order
 from heygen_async.sandbox.default_voices import with_default_voices
 from heygen_async.sandbox.idempotency import Answer
+from heygen_async.sandbox.look_rules import look_faults
 from heygen_async.sandbox.once import once
+from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.service import Service, read_json, read_limit, read_token
 from heygen_async.sandbox.v3_orders import order_v3
 from heygen_async.sandbox.v3_schema import CREATE_VIDEO
@@ -27,9 +29,17 @@ async def create(service: Service, request: Request, key: str | None) -> Answer:
 
 
 def order_of(service: Service, body: dict[str, Any], key: str | None) -> Order:
-    """Return what a checked body asks of this account: with its files, and with the voices of its looks."""
-    spoken = with_default_voices(body, service.account.catalogue)
-    return evolve(order_v3(spoken, idempotency_key=key, resolve=service.assets.path), request=body)
+    """Return what a checked body asks of this account: with its files, and with the voices of its looks.
+
+    Raise the 400 for what these looks and voices cannot do.
+    """
+    with service.open() as (account, _):
+        catalogue = account.catalogue
+        if faults := list(look_faults(body, catalogue)):
+            raise Problem.from_faults(faults)
+        spoken = with_default_voices(body, catalogue)
+        order = order_v3(spoken, idempotency_key=key, resolve=service.assets.path, is_photo=catalogue.is_photo)
+    return evolve(order, request=body)
 
 
 async def get(service: Service, request: Request) -> Response:
