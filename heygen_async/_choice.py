@@ -21,7 +21,7 @@ _AHEAD: Final = 4.0
 
 @frozen(kw_only=True)
 class Choice:
-    """One round of looks at v3; `taken` are the watches that have left the agenda for it, each for one of three ways."""
+    """One round of looks at v3; `taken` are the watches that left the agenda for it, each for one of three ways."""
 
     taken: list[Watch]
     in_bulk: list[Watch]

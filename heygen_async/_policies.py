@@ -91,9 +91,9 @@ class PollPolicy:
 
     The client learns from its looks how long renders take, and how that goes with the length of the script. A look
     comes sooner than this schedule says, never later, once it probably ends `request_worth` 10 s of waiting, summed
-    over the videos it tells of: five that ended two seconds ago, on average, are worth a request, and so is one that ended
-    ten seconds ago (looks at one video every 5 to 10 s are usual with HeyGen). Less makes waits shorter, more saves
-    requests; `math.inf` keeps to the schedule.
+    over the videos it tells of: five that ended two seconds ago are worth a request, and so is one that ended ten
+    seconds ago (a look every 5 to 10 s is usual with HeyGen). Less makes waits shorter, more saves requests; `math.inf`
+    keeps to the schedule.
     """
 
     first_after: float = field(default=10, validator=_at_least(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -9,11 +10,14 @@ import anyio
 import pytest
 from attrs import evolve
 
+from heygen_async import AvatarVideo
 from heygen_async._policies import PollPolicy
 from heygen_async._protocol.looks import VideoPage
 from heygen_async.events import StatusChanged
 from heygen_async.models.video import Video, VideoStatus
 from tests.clock import virtual_time
+from tests.fake_heygen import FakeHeyGen
+from tests.sdk import heygen_on
 from tests.test_coordinator import BAD_GATEWAY, POLICY, World
 
 pytestmark = [pytest.mark.anyio, virtual_time]
@@ -75,7 +79,7 @@ async def test_a_lone_video_is_found_no_later_than_by_the_schedule(seconds: floa
     delays = await wait_all(world, {"lone": seconds})
     looks = [0.0, *(at - began for at, _, _ in world.looks.calls[before:])]
     assert delays["lone"] < 30
-    for earlier, later in zip(looks, looks[1:], strict=False):
+    for earlier, later in itertools.pairwise(looks):
         assert later - earlier <= min(30, 10 + 0.4 * earlier) + 1e-6
 
 
@@ -292,3 +296,22 @@ async def test_a_late_url_does_not_spoil_the_list(grace: float) -> None:
             world.looks.render(f"v{n}", 60.0 + n, url_at=60.0 + n + (grace / 4 if n % 3 == 0 else 0))
             group.start_soon(world.wait, f"v{n}")
     assert world.coordinator.watched == 0
+
+
+async def test_a_job_tells_its_waits_how_long_the_video_will_be() -> None:
+    """As far as the request tells, on both wires; a handle made from an id knows nothing."""
+    async with heygen_on(FakeHeyGen()) as heygen:
+        script = "one two three four five " * 10
+        spoken = await heygen.videos.create(AvatarVideo(avatar_id="a", voice_id="v", script=script))
+        recorded = await heygen.videos.create(AvatarVideo(avatar_id="a", audio_url="https://example.com/a.mp3"))
+        told: list[object] = []
+        honest = heygen._machinery.coordinator.wait
+
+        async def wait(*args: object, length: float | None, **options: object) -> Video:
+            told.append(length)
+            return await honest(*args, length=length, **options)  # type: ignore[arg-type]
+
+        heygen._machinery.coordinator.wait = wait  # type: ignore[method-assign]
+        for job in (spoken, recorded, heygen.videos.job(spoken.id)):
+            await job.wait()
+    assert told == [20.0, None, None]

@@ -10,11 +10,13 @@ from heygen_async import errors
 from heygen_async._protocol.looks import (
     BulkStatus,
     ListThrift,
+    PageTrust,
     PageWalk,
     Verdict,
     VideoPage,
     fits_bulk,
     in_chunks,
+    in_same_words,
     is_conclusive,
     judge_bulk,
     judge_single,
@@ -223,3 +225,75 @@ def test_a_failing_list_is_left_alone_for_some_minutes() -> None:
         assert not thrift.usable(399)
         assert thrift.budget(50, 399) == 0
         assert thrift.usable(400)
+
+
+def test_a_walk_goes_on_through_neighbours() -> None:
+    """Pages with other videos that are waited for are not barren: the wanted ones are probably next."""
+    walk = PageWalk({"a", "b", "c", "d"}, budget=9)
+    walk.read(page("d", token="t1"), counts=everything)
+    for token in ("t2", "t3", "t4"):
+        walk.read(page("x", token=token), counts=everything, neighbours=True)
+    assert walk.goes_on
+    walk.read(page("x", token="t5"), counts=everything)
+    walk.read(page("x", token="t6"), counts=everything)
+    assert not walk.goes_on
+
+
+FINISHED = Video(id="a", status=VideoStatus.COMPLETED, video_url="https://x/y")
+WITHOUT_URL = Video(id="a", status=VideoStatus.COMPLETED)
+
+
+def test_pages_pay_once_one_has_brought_what_is_needed() -> None:
+    """Before that they are worth a try, and nothing more."""
+    trust = PageTrust()
+    assert trust.is_worth_a_try(0)
+    assert not trust.pays(0)
+    trust.learn([FINISHED], barren=False, now=0)
+    assert trust.pays(0)
+
+
+@pytest.mark.parametrize(
+    ("ended", "barren", "times"), [([WITHOUT_URL], False, 3), ([WITHOUT_URL] * 3, False, 1), ([], True, 2)]
+)
+def test_pages_that_bring_nothing_are_left_alone_for_longer_each_time(
+    ended: list[Video], barren: bool, times: int
+) -> None:
+    """Five minutes, then ten, at most an hour; one that helps starts that anew."""
+    trust = PageTrust()
+    now = 0.0
+    for rest in (300, 600, 1200, 2400, 3600, 3600):
+        for _ in range(times):
+            assert trust.is_worth_a_try(now)
+            trust.learn(ended, barren=barren, now=now)
+        assert not trust.is_worth_a_try(now + rest - 1)
+        now += rest
+    trust.learn([FINISHED], barren=False, now=now)
+    trust.failed(now)
+    assert not trust.pays(now + 299)
+    assert trust.is_worth_a_try(now + 300)
+    assert not trust.pays(now + 300)
+
+
+def test_now_and_then_a_page_may_bring_nothing() -> None:
+    """One late URL, or one page without any video that is waited for, is no reason."""
+    trust = PageTrust()
+    for _ in range(5):
+        trust.learn([WITHOUT_URL, FINISHED], barren=False, now=0)
+        trust.learn([], barren=True, now=0)
+    assert trust.pays(0)
+
+
+@pytest.mark.parametrize(
+    ("status", "known", "told"),
+    [
+        ("pending", "queued", "queued"),
+        ("queued", "waiting", "waiting"),
+        ("processing", "queued", "processing"),
+        ("pending", "processing", "pending"),
+        ("pending", None, "pending"),
+        ("Waiting", "Pending", "Pending"),
+    ],
+)
+def test_other_words_for_the_same_are_no_news(status: str, known: str | None, told: str) -> None:
+    """A video that waits is queued to the bulk look, waiting or pending to the list."""
+    assert in_same_words(status, known) == told

@@ -133,6 +133,18 @@ def test_agenda_adds_early_company_only_when_something_is_due() -> None:
     assert agenda.next_due() == 48
 
 
+def test_agenda_gives_company_for_empty_seats() -> None:
+    """What has waited for long enough, and what is let in besides, the first due first and no more than fit."""
+    agenda: Agenda[str] = Agenda()
+    for key, now, due in (("fresh", 18, 30), ("half", 0, 40), ("other", 19, 44), ("late", 19, 50)):
+        agenda.put(key, now=now, due=due)
+    assert agenda.company(20, also=lambda key: key != "fresh", most=2) == ["half", "other"]
+    assert sorted(agenda) == ["fresh", "late"]
+    assert agenda.company(20) == []
+    assert agenda.company(20, also=lambda key: True, most=0) == []
+    assert agenda.next_due() == 30
+
+
 def test_agenda_forgets_and_replaces() -> None:
     """A second note replaces the first; a dropped id does not come back."""
     agenda: Agenda[str] = Agenda()
