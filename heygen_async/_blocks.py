@@ -55,7 +55,7 @@ class BlockSink:
         with self._transfer.disk():
             self._sharing.write_at(self._position, piece)
         self._position += len(piece)
-        if len(piece) < len(block):
+        if self.rest is None:
             raise EnoughError
 
     def count_wire_bytes(self, received: int) -> None:

@@ -119,11 +119,14 @@ class PartFile:
     def update_memo(self, memo: Memo) -> None:
         """Change a memo that exists in one step: a kill leaves the old one or the new one, never half of one.
 
-        Raise `OSError`.
+        What it tells about the part file is on the disk before, and it is itself when this returns: with gaps in the
+        part file, a loss of power must not leave one without the other. Raise `OSError`.
         """
         data = dump_memo(memo)
+        self.flush()
         with memo_path(self.path).open("r+b", buffering=0) as file:
             file.write(data.ljust(os.fstat(file.fileno()).st_size))
+            os.fsync(file.fileno())
 
     def cut_to(self, length: int) -> None:
         """Throw away what is behind `length` bytes, and go on there."""

@@ -13,8 +13,9 @@ from anyio.abc import TaskGroup
 from attrs import define, field
 
 from heygen_async._blocks import BlockSink
-from heygen_async._protocol.segments import ONE_CONNECTION, Pacer, SegmentRules
-from heygen_async._sharing import EnoughError
+from heygen_async._protocol.resuming import Later, Renew
+from heygen_async._protocol.segments import ONE_CONNECTION, Block, Pacer, SegmentRules
+from heygen_async._sharing import EnoughError, Sharing
 from heygen_async._transfer import Transfer
 from heygen_async._transport.file_lane import REPORT_EVERY, FileLane
 from heygen_async._transport.file_requests import BrokenError, Fetched, FileRules
@@ -43,14 +44,15 @@ class Crew:
     _group: TaskGroup = field(init=False)
     _hired: int = field(default=0, init=False)
     _busy: int = field(default=0, init=False)
-    _setback: Fetched = field(default=None, init=False)
-    _trouble: BrokenError | None = field(default=None, init=False)
+    _setback: Later | Renew | None = field(default=None, init=False)
     _failure: Exception | None = field(default=None, init=False)
     _changed: anyio.Event = field(factory=anyio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
         can = self.lane.reads_in_threads and CAN_WRITE_ANYWHERE
-        self._pacer = Pacer(self.segments if can else ONE_CONNECTION)
+        self._pacer = Pacer(
+            self.segments if can else ONE_CONNECTION, self.lane.host_lines.get(self._host, time.monotonic())
+        )
 
     async def fetch(self) -> Fetched:
         """Make the attempt; return and raise what `FileLane.fetch` does."""
@@ -60,20 +62,24 @@ class Crew:
                 fetched = await self._begin()
             except Exception as error:  # noqa: BLE001 - raised below, where no exception group wraps it
                 self._fail(error)
+        if self.transfer.sharing is not None:
+            await self.lane.threads.run(self.transfer.rejoin)
+            fetched = None if self.transfer.position == self.transfer.total else self._setback
         if self._failure is not None:
             raise self._failure
-        return fetched if self.transfer.sharing is None else await self._end()
+        return fetched
 
     async def _begin(self) -> Fetched:
         transfer = self.transfer
+        look = self._look if self._is_watched else None
         try:
-            fetched = await self.lane.fetch(self.url, transfer, self.rules, report=self._look)
+            fetched = await self.lane.fetch(self.url, transfer, self.rules, look=look)
         except EnoughError:
             fetched = None
         except BrokenError as error:
             if transfer.sharing is None:
                 raise
-            fetched, self._trouble = None, error
+            fetched, self._setback = None, Later(error.reason)
         if transfer.sharing is None:
             return fetched
         await self.lane.threads.run(transfer.sharing.end_first)
@@ -82,56 +88,51 @@ class Crew:
         self._group.cancel_scope.cancel()
         return None
 
-    async def _end(self) -> Fetched:
-        transfer = self.transfer
-        await self.lane.threads.run(transfer.rejoin)
-        if transfer.position == transfer.total:
-            return None
-        if self._setback is None and self._trouble is not None:
-            raise self._trouble
-        return self._setback
-
     async def _bring_all(self) -> None:
         """Bring blocks until there are none left, or nobody gets anywhere any more."""
-        while True:
+        gets_on = True
+        while gets_on or self._busy:
             changed = self._changed
-            if await self._bring_one():
-                continue
-            if not self._busy:
+            block = await self._take() if gets_on else None
+            if block is not None:
+                gets_on = await self._bring(block)
+            elif self._busy or changed.is_set():
+                await changed.wait()
+            else:
                 return
-            await changed.wait()
 
     async def _help(self, number: int) -> None:
         self._busy += 1
         try:
-            while number < self._pacer.lines and await self._bring_one():
-                pass
+            while number < self._pacer.lines and (block := await self._take()) and await self._bring(block):
+                self._tell()
         except Exception as error:  # noqa: BLE001 - whoever waits for the attempt raises it
             self._fail(error)
         finally:
             self._busy -= 1
             self._tell()
 
-    async def _bring_one(self) -> bool:
-        """Bring one block, or a part of it; say whether that got anywhere."""
-        threads, sharing = self.lane.threads, self.transfer.sharing
-        assert sharing is not None  # noqa: S101 - there are blocks only then
-        block = await threads.run(partial(sharing.take, self._pacer))
-        if block is None:
-            return False
-        sink = BlockSink(self.transfer, sharing, block)
+    async def _take(self) -> Block | None:
+        return await self.lane.threads.run(partial(self._sharing.take, self._pacer))
+
+    async def _bring(self, block: Block) -> bool:
+        """Bring one block, or a part of it; say whether this connection may go on with another."""
+        sink = BlockSink(self.transfer, self._sharing, block)
+        setback: Fetched = None
         try:
-            self._setback = await self.lane.fetch(self.url, sink, self.rules) or self._setback
+            setback = await self.lane.fetch(self.url, sink, self.rules)
         except EnoughError:
             pass
         except BrokenError as error:
-            self._trouble = error
+            setback = Later(error.reason)
         finally:
             with anyio.CancelScope(shield=True):
-                await threads.run(sink.settle)
-            self._tell()
-        self.is_refused = self.is_refused or sink.received == 0
-        return sink.received > 0
+                await self.lane.threads.run(sink.settle)
+        if isinstance(setback, Later | Renew):
+            self._setback = setback
+        self.is_refused = self.is_refused or (sink.received == 0 and not isinstance(setback, Renew))
+        # Pauses are made between attempts only, so whoever gets nowhere must not ask again in this one.
+        return sink.rest is None or sink.received >= self.segments.smallest_block
 
     async def _keep_looking(self) -> None:
         try:
@@ -141,19 +142,38 @@ class Crew:
         except Exception as error:  # noqa: BLE001 - whoever waits for the attempt raises it
             self._fail(error)
 
-    def _look(self) -> None:
-        """Report progress, and let in as many connections as help."""
+    def _look(self) -> bool:
+        """Report progress, let in as many connections as help, and say whether there is anything left to look for."""
         if self.report is not None:
             self.report()
-        transfer, total = self.transfer, self.transfer.total
-        if total is None:
-            return
-        lines = self._pacer.note(transfer.received, total, time.monotonic())
+        if self.transfer.total is not None:
+            self._let_in(self.transfer.total)
+        return self._is_watched
+
+    def _let_in(self, total: int) -> None:
+        transfer, now = self.transfer, time.monotonic()
+        lines = self._pacer.note(transfer.received, total, now)
+        if self._pacer.found is not None:
+            self.lane.host_lines.note(self._host, self._pacer.found, now)
         if lines > 1 and transfer.sharing is None:
             transfer.ask_to_split(self._pacer.block_size(total - transfer.position))
         while transfer.sharing is not None and self._hired < lines - 1:
             self._hired += 1
             self._group.start_soon(self._help, self._hired)
+
+    @property
+    def _host(self) -> str:
+        # By hand: what is wrong with a URL is told by whoever asks for it.
+        return "/".join(self.url.split("/")[:3])
+
+    @property
+    def _is_watched(self) -> bool:
+        return self.report is not None or self._pacer.lines > 1 or not self._pacer.is_settled
+
+    @property
+    def _sharing(self) -> Sharing:
+        assert self.transfer.sharing is not None  # noqa: S101 - there are blocks only then
+        return self.transfer.sharing
 
     def _tell(self) -> None:
         self._changed.set()

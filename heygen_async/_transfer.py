@@ -101,7 +101,7 @@ class Transfer:
     def received(self) -> int:
         """Return how many bytes are there in all, with those behind a gap."""
         sharing = self.sharing
-        return self.position + (0 if sharing is None else sharing.ahead)
+        return self.position if sharing is None else sharing.received
 
     @property
     def memo(self) -> Memo:
@@ -163,7 +163,7 @@ class Transfer:
             raise RefusedError(verdict.error, verdict.reason)
         with self.disk():
             if isinstance(verdict, Take):
-                self._answer, self._wire_bytes = answer, 0
+                self._answer, self._wire_bytes, self._split_after = answer, 0, None
                 if verdict.offset == 0:
                     self._restart(verdict.memo)
                 elif verdict.memo != self._memo:
@@ -182,13 +182,15 @@ class Transfer:
         self._refuse(errors.DownloadTooLargeError, excess(self.position + len(block), self.max_bytes))
         if self._split_after is not None and self.sharing is None:
             self._split(self._split_after)
-        piece = block if self.sharing is None else block[: self.sharing.bound - self.position]
+        begin, bound = self.position, None if self.sharing is None else self.sharing.bound
+        piece = block if bound is None else block[: bound - begin]
         with self.disk():
             self._open_part.write(piece)
-        if self._digest is not None:
+        # What others brought before is hashed at the end, and so is everything behind it.
+        if self._digest is not None and self._hashed == begin:
             self._digest.update(piece)
             self._hashed += len(piece)
-        if len(piece) < len(block):
+        if self.position == bound:
             raise EnoughError
 
     def count_wire_bytes(self, received: int) -> None:
@@ -257,7 +259,9 @@ class Transfer:
         """Unlock the part file, and remove it unless it is kept."""
         if self._part is not None:
             try:
-                self.rejoin()
+                # Where the disk refuses even that, the memo tells how far the part file can be trusted.
+                with suppress(DiskError):
+                    self.rejoin()
             finally:
                 self._part.release(keep=self.is_kept)
 

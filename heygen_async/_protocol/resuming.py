@@ -189,8 +189,8 @@ def resume_point(memo: Memo | None, *, source: str, size: int) -> int:
 
 
 def dump_memo(memo: Memo) -> bytes:
-    """Return a memo as the bytes of its file."""
-    return json.dumps({"version": 1, **asdict(memo)}).encode()
+    """Return a memo as the bytes of its file; `sound` changes, and comes first, so that it is never half written."""
+    return json.dumps({"version": 1, "sound": memo.sound, **asdict(memo)}).encode()
 
 
 def load_memo(data: bytes) -> Memo | None:

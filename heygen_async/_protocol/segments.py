@@ -13,6 +13,8 @@ from typing import Final, Literal
 from attrs import define, field, frozen
 
 MIB: Final = 1024 * 1024
+# Lines and hosts change, but seldom within a batch of videos. In seconds.
+REMEMBERED: Final = 300.0
 
 
 @frozen(kw_only=True)
@@ -43,9 +45,13 @@ ONE_CONNECTION: Final = SegmentRules(most=1)
 
 @define
 class Pacer:
-    """Decide how many connections one file gets, from what came in while there were how many."""
+    """Decide how many connections one file gets, from what came in while there were how many.
+
+    `known` is how many helped with other files of the same host, if that was found out a short time ago.
+    """
 
     rules: SegmentRules
+    known: int | None = None
     lines: int = field(default=1, init=False)
     _state: Literal["alone", "trying", "settled"] = field(default="alone", init=False)
     _before: float = field(default=0.0, init=False)
@@ -53,25 +59,39 @@ class Pacer:
     _pace: float = field(default=0.0, init=False)
     _since: float | None = field(default=None, init=False)
     _done_then: int = field(default=0, init=False)
+    _is_measured: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.rules.most == 1 or self.known == 1:
+            self.settle_for(1)
 
     @property
     def is_settled(self) -> bool:
         """Say whether the number of connections will not change any more."""
         return self._state == "settled"
 
+    @property
+    def found(self) -> int | None:
+        """Return how many connections helped, None if that was not found out."""
+        return self.lines if self._is_measured and self.is_settled else None
+
     def note(self, done: int, total: int, now: float) -> int:
         """Take note of how many bytes have come, and return how many connections there should be."""
         if self._since is None:
             self._since, self._done_then = now, done
-        elapsed = now - self._since
-        if self.is_settled or elapsed < self.rules.measure or done <= self._done_then:
+        elapsed, rest = now - self._since, total - done
+        if self._state == "alone" and rest < self.rules.smallest_rest:
+            self.settle_for(1)
+        if self.is_settled or not elapsed or elapsed < self._measure or done <= self._done_then:
             return self.lines
         self._pace = (done - self._done_then) / elapsed
         self._since, self._done_then = now, done
         if self._state == "trying":
             self._judge()
-        elif not self._is_worth_it(total - done):
+        elif not self._is_worth_it(rest):
             return self.lines
+        elif self.known is not None:
+            self.settle_for(min(self.known, self.rules.most))
         if not self.is_settled:
             self._try_more()
         return self.lines
@@ -82,15 +102,19 @@ class Pacer:
         return int(min(self.rules.largest_block, max(self.rules.smallest_block, wanted)))
 
     def settle_for(self, lines: int) -> None:
-        """Make do with so many connections: others were refused."""
-        self.lines, self._state = max(1, lines), "settled"
+        """Take so many connections and leave it at that."""
+        self.lines, self._state = lines, "settled"
+
+    @property
+    def _measure(self) -> float:
+        # Long enough to tell whether one more has helped; where that is known, any pace will do.
+        return self.rules.measure if self.known is None else 0.0
 
     def _is_worth_it(self, rest: int) -> bool:
-        rules = self.rules
-        slow = self._pace < rules.fast and rest > self._pace * rules.worthwhile
-        return slow and rest >= rules.smallest_rest and rules.most > 1
+        return self._pace < self.rules.fast and rest > self._pace * self.rules.worthwhile
 
     def _judge(self) -> None:
+        self._is_measured = True
         possible = self.lines / self._lines_before - 1
         if self._pace < self._before * (1 + self.rules.gain * possible):
             self.settle_for(self._lines_before)
@@ -100,6 +124,23 @@ class Pacer:
     def _try_more(self) -> None:
         self._state, self._before, self._lines_before = "trying", self._pace, self.lines
         self.lines = min(self.rules.most, self.lines * 2)
+
+
+@define
+class HostLines:
+    """Remember for some minutes how many connections helped with a file of a host: the next one need not find out."""
+
+    _found: dict[str, tuple[int, float]] = field(factory=dict[str, tuple[int, float]], init=False)
+
+    def note(self, host: str, lines: int, now: float) -> None:
+        """Take note of what was found out at `now`, and forget what is old."""
+        self._found = {known: what for known, what in self._found.items() if now - what[1] < REMEMBERED}
+        self._found[host] = (lines, now)
+
+    def get(self, host: str, now: float) -> int | None:
+        """Return how many connections helped, None if that is not known, or not any more."""
+        found = self._found.get(host)
+        return found[0] if found is not None and now - found[1] < REMEMBERED else None
 
 
 @frozen(order=True)

@@ -13,6 +13,7 @@ import httpx
 from attrs import define, field
 
 from heygen_async._policies import Limits
+from heygen_async._protocol.segments import HostLines
 from heygen_async._threads import Threads, supervised
 from heygen_async._transport import file_async, file_thread
 from heygen_async._transport.api_lane import LOOPBACK_MOUNTS, pool_size
@@ -42,6 +43,7 @@ class FileLane:
     _guard: RunGuard
     _supplied: httpx.AsyncClient | None = None
     threads: Threads = field(factory=Threads, init=False)
+    host_lines: HostLines = field(factory=HostLines, init=False)
     _downloads: anyio.CapacityLimiter = field(init=False)
     _streams: anyio.CapacityLimiter = field(init=False)
     _blocking: httpx.Client | None = field(default=None, init=False)
@@ -73,24 +75,23 @@ class FileLane:
         async with _token(self._downloads):
             yield
 
-    async def fetch(
-        self, url: str, sink: Sink, rules: FileRules, *, report: Callable[[], None] | None = None
-    ) -> Fetched:
+    async def fetch(self, url: str, sink: Sink, rules: FileRules, *, look: Callable[[], bool] | None = None) -> Fetched:
         """Make one attempt at a file, from within a slot, and return how it ended.
 
-        `report` is called in the event loop about ten times a second. Raise `BrokenError` if the connection failed,
-        `DownloadUrlError` for a URL or redirect that may not be followed, and what `sink` and `report` raise.
+        `look` is called in the event loop about ten times a second as long as it returns True. Raise `BrokenError` if
+        the connection failed, `DownloadUrlError` for a URL or redirect that may not be followed, and what `sink` and
+        `look` raise.
         Cancelling ends the connection at once and returns when the sink is no longer used.
         """
         self.check()
         with quiet():
             if self._supplied is not None:
                 work = partial(file_async.fetch, self._supplied, url, sink, self.threads, rules)
-                return await supervised(work, watch=partial(_watch_progress, report))
-            return await self._fetch_in_thread(await self._blocking_client(), url, sink, rules, report)
+                return await supervised(work, watch=partial(_watch_progress, look))
+            return await self._fetch_in_thread(await self._blocking_client(), url, sink, rules, look)
 
     async def _fetch_in_thread(
-        self, client: httpx.Client, url: str, sink: Sink, rules: FileRules, report: Callable[[], None] | None
+        self, client: httpx.Client, url: str, sink: Sink, rules: FileRules, look: Callable[[], bool] | None
     ) -> Fetched:
         line = Line(rules.connect + rules.stall)
         self._lines.add(line)
@@ -99,7 +100,7 @@ class FileLane:
             watch = partial(_watch_answer, line)
             response = await self.threads.run(asking, cut=line.cut, watch=watch, abandon=True)
             receiving = partial(file_thread.receive, response, sink, line, rules)
-            return await self.threads.run(receiving, cut=line.cut, watch=partial(_watch_progress, report))
+            return await self.threads.run(receiving, cut=line.cut, watch=partial(_watch_progress, look))
         finally:
             self._lines.discard(line)
             line.close()
@@ -170,12 +171,12 @@ async def _token(limiter: anyio.CapacityLimiter) -> AsyncGenerator[None]:
         limiter.release_on_behalf_of(borrower)
 
 
-async def _watch_progress(report: Callable[[], None] | None, done: anyio.Event) -> None:
-    while report is not None and not done.is_set():
+async def _watch_progress(look: Callable[[], bool] | None, done: anyio.Event) -> None:
+    while look is not None and not done.is_set():
         with anyio.move_on_after(REPORT_EVERY):
             await done.wait()
-        if not done.is_set():
-            report()
+        if not done.is_set() and not look():
+            return
 
 
 async def _watch_answer(line: Line, done: anyio.Event) -> None:
