@@ -66,7 +66,7 @@ async def send(service: Service, request: Request) -> Response:
     if refusal is not None:
         return refusal
     with service.open():
-        asset, path = service.assets.by_id.get(asset_id), service.assets.path(asset_id)
+        asset, path = service.assets.file(asset_id), service.assets.path(asset_id)
     if path is None or not path.is_file():
         return refused(404, *_ABSENT)
     return BigFileResponse(path, media_type=asset.media_type if asset else STOCK_FILES[asset_id].media_type)

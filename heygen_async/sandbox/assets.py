@@ -64,6 +64,9 @@ class AssetStore:
     def __init__(self, *, now: Callable[[], float]) -> None:
         self.uploads = Signer(now=now, lifetime=UPLOAD_SECONDS)
         self.by_id: dict[str, Asset] = {}
+        self.spoken: dict[str, Asset] = {}
+        """Speech that was asked for: files with links, but no uploads, so that no list shows them."""
+
         self._home: Path | None = None
         self._folder: Path | None = None
         self._removal: Callable[[], object] | None = None
@@ -100,6 +103,10 @@ class AssetStore:
         asset.arrived = True
         return self.add(asset)
 
+    def file(self, asset_id: str) -> Asset | None:
+        """Return what has a file of its own: an upload or speech."""
+        return self.by_id.get(asset_id) or self.spoken.get(asset_id)
+
     def next_number(self) -> int:
         """Return a number above all that are in use."""
         return max((asset.number for asset in self.by_id.values()), default=0) + 1
@@ -118,14 +125,14 @@ class AssetStore:
         Links are recognised by their path, whatever host, mount or signature they carry; nothing is ever fetched.
         """
         asset_id = _id_in(asset_id_or_url)
-        asset = self.by_id.get(asset_id)
+        asset = self.file(asset_id)
         if asset is not None:
             return asset.path if asset.arrived and asset.completed_at is not None else None
         return self._stock_path(asset_id) if asset_id in STOCK_FILES else None
 
     def is_known(self, asset_id: str) -> bool:
         """Say whether there is such an asset, uploaded or public."""
-        return asset_id in self.by_id or asset_id in STOCK_FILES
+        return self.file(asset_id) is not None or asset_id in STOCK_FILES
 
     def keep_in(self, home: Path | None) -> None:
         """Forget everything, and from now on have the files in this folder, which `close` leaves as it is."""
@@ -135,12 +142,14 @@ class AssetStore:
     def close(self) -> None:
         """Forget everything; the files are removed unless they are kept."""
         self.by_id.clear()
+        self.spoken.clear()
         self._home = None
         self.clear()
 
     def clear(self) -> None:
         """Forget everything and remove the files; the next upload makes a new folder."""
         self.by_id.clear()
+        self.spoken.clear()
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
         removal, self._removal, self._folder = self._removal, None, None

@@ -60,6 +60,18 @@ DESIGN_VOICE: Final = record(
 )
 """Checks the body of `POST /v3/voices`."""
 
+SPEECH: Final = record(
+    {
+        "text": required(text(shortest=1, longest=5000)),
+        "voice_id": required(text(shortest=1)),
+        "input_type": text(one_of=["text", "ssml"]),
+        "speed": number(0.5, 2.0),
+        "language": nullable(text()),
+        "locale": nullable(text()),
+    }
+)
+"""Checks the body of `POST /v3/voices/speech`."""
+
 CLONE_VOICE: Final = record(
     {
         "voice_name": _NAME,

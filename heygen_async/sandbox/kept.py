@@ -85,14 +85,19 @@ class KeptAssets:
 
     def to_json(self) -> Json:
         """Return what is known of them."""
-        return {"assets": [_JSON.unstructure(asset) for asset in self._service.assets.by_id.values()]}
+        store = self._service.assets
+        return {
+            "assets": [_JSON.unstructure(asset) for asset in store.by_id.values()],
+            "spoken": [_JSON.unstructure(asset) for asset in store.spoken.values()],
+        }
 
     def from_json(self, value: Json) -> None:
         """Know them again."""
         store = self._service.assets
-        for one in value["assets"]:
-            asset = _JSON.structure({**one, "path": store.folder / Path(one["path"]).name}, Asset)
-            store.by_id[asset.id] = asset
+        for name, table in (("assets", store.by_id), ("spoken", store.spoken)):
+            for one in value.get(name, ()):
+                asset = _JSON.structure({**one, "path": store.folder / Path(one["path"]).name}, Asset)
+                table[asset.id] = asset
 
 
 @frozen

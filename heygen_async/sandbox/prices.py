@@ -11,6 +11,7 @@ PHOTO_III_PER_SECOND: Final = 0.0433
 CINEMATIC_PER_VIDEO: Final = 7.0
 STILL_PER_SECOND: Final = 0.0
 AVATAR_CREATION: Final = 1.0
+SPEECH_PER_SECOND: Final = 0.000667
 
 
 def per_second(engine: str | None, *, photo: bool) -> float:

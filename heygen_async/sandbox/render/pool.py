@@ -12,13 +12,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
-from attrs import define
+from attrs import define, frozen
 
 from heygen_async.sandbox.plan import Plan
+from heygen_async.sandbox.render.timeline import Cue
 
 STOPPED: Final = "the sandbox was stopped"
 
@@ -49,6 +51,24 @@ class Render:
         return path if path.is_file() else None
 
 
+@frozen(kw_only=True)
+class Said:
+    """Speech in a file: how long it is, its captions, and the name of what spoke, None for silence."""
+
+    seconds: float
+    cues: Sequence[Cue]
+    voice: str | None
+
+
+@define(eq=False)
+class _Saying:
+    """A file that is wanted, and who waits for it."""
+
+    plan: Plan
+    path: Path
+    answer: Future[Said]
+
+
 class Renderer(Protocol):
     """Makes files from plans; `video.mp4` (or `.webm`), `thumbnail.jpg`, `preview.gif`, `captions.srt`, `.ass`."""
 
@@ -74,7 +94,7 @@ class WorkerRenderer:
         self._command = command or [sys.executable, "-P", "-m", "heygen_async.sandbox.render.worker"]
         self._patience = patience
         self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[Render | Literal["warm"] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Render | _Saying | Literal["warm"] | None] = queue.SimpleQueue()
         self._renders: dict[str, Render] = {}
         self._folder: Path | None = None
         self._keeps = False
@@ -109,6 +129,19 @@ class WorkerRenderer:
                 self._root()
                 self._queue.put(_WARM)
 
+    def say(self, plan: Plan, path: Path) -> Said:
+        """Write what a plan says to a WAV file; blocks until it is there, behind whatever was submitted before.
+
+        Raise `RuntimeError` that says why it failed.
+        """
+        saying = _Saying(plan, path, Future())
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(STOPPED)
+            self._root()
+            self._queue.put(saying)
+        return saying.answer.result()
+
     def close(self) -> None:
         """End the worker, fail what it has not finished, and remove the files."""
         atexit.unregister(self.close)
@@ -138,6 +171,9 @@ class WorkerRenderer:
             if isinstance(render, str):
                 self._load()
                 continue
+            if isinstance(render, _Saying):
+                self._say(render)
+                continue
             error = STOPPED if self._closed else self._render(render)
             if error is None and self._keeps:
                 _mark(render)
@@ -149,6 +185,21 @@ class WorkerRenderer:
     def _load(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # what is wrong is told by the first video
             self._ask(self._ready_worker(), {_WARM: True})
+
+    def _say(self, saying: _Saying) -> None:
+        """Have one file of speech made, and tell whoever waits for it."""
+        task = {"say": saying.plan.to_json(), "path": str(saying.path)}
+        try:
+            ended: dict[str, Any] = {"error": STOPPED}
+            answer = ended if self._closed else self._ask(self._ready_worker(), task)
+            if answer is None:
+                raise RuntimeError("the render worker ended")  # noqa: TRY301 - all ways to fail are told in one place
+            if answer["error"] is not None:
+                raise RuntimeError(answer["error"])  # noqa: TRY301
+            cues = tuple(Cue(start=start, end=end, text=text) for start, end, text in answer["cues"])
+            saying.answer.set_result(Said(seconds=answer["seconds"], cues=cues, voice=answer["voice"]))
+        except Exception as error:  # noqa: BLE001 - whatever it was, somebody waits for word of it
+            saying.answer.set_exception(RuntimeError(str(error)))
 
     def _render(self, render: Render) -> str | None:
         """Have one video made; return why it failed, if it did."""

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from heygen_async.sandbox.plan import Plan
 from heygen_async.sandbox.render.clip import render
+from heygen_async.sandbox.render.saying import say
 from heygen_async.sandbox.render.speech.studio import Studio
 
 
@@ -18,9 +19,23 @@ def serve(tasks: BinaryIO, answers: BinaryIO, studio: Studio | None = None) -> N
     studio = studio or Studio()
     for line in tasks:
         task = json.loads(line)
-        answer = _warmed(studio) if "warm" in task else perform(task, studio)
+        answer = _answer(task, studio)
         answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
+
+
+def _answer(task: dict[str, Any], studio: Studio) -> dict[str, Any]:
+    if "warm" in task:
+        return _warmed(studio)
+    return _said(task, studio) if "say" in task else perform(task, studio)
+
+
+def _said(task: dict[str, Any], studio: Studio) -> dict[str, Any]:
+    """Say something into a file; tell what came of it, or what went wrong."""
+    try:
+        return {"error": None, **say(Plan.from_json(task["say"]), Path(task["path"]), studio)}
+    except Exception as error:  # noqa: BLE001 - whatever it was, the call must fail and say so
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def _warmed(studio: Studio) -> dict[str, Any]:
