@@ -57,8 +57,8 @@ class Problem(Exception):  # noqa: N818 - an answer on its way out, not a failur
     @classmethod
     def from_faults(cls, faults: Sequence[Fault]) -> Problem:
         """Refuse a body; the first fault leads, all are listed."""
-        first = faults[0]
-        return cls(400, "invalid_parameter", f"{first.path}: {first.message}", param=first.path, faults=faults)
+        where = faults[0].path or "body"
+        return cls(400, "invalid_parameter", f"{where}: {faults[0].message}", param=where, faults=faults)
 
     @classmethod
     def unauthorized(cls) -> Problem:
