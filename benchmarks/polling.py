@@ -172,6 +172,15 @@ def fixed(plan: Sequence[Render], arrivals: Arrivals, every: float, *, with_urls
 LOOP: Final = PollPolicy(first_after=INTERVAL, growth=1, max_interval=INTERVAL, jitter=0)
 
 
+def all_pages(plan: Sequence[Render], delay: float) -> int:
+    """Return what reading all pages at a fixed interval with that mean delay takes, until all renders have ended.
+
+    All were submitted at once, and the tokens of the pages are remembered.
+    """
+    every = 2 * (delay - LATENCY)
+    return math.ceil(max(render.seconds for render in plan) / every) * math.ceil(len(plan) / _PAGE)
+
+
 def looks_alone(seconds: float) -> int:
     """Count the looks of a loop that sleeps `INTERVAL` and looks, until it sees a render of `seconds` completed."""
     return max(1, math.ceil(seconds / INTERVAL))
@@ -218,7 +227,7 @@ class Frontier:
         delays = [delay for delay, _ in self.points]
         right = min(max(1, bisect_left(delays, delay)), len(delays) - 1)
         (x0, y0), (x1, y1) = self.points[right - 1 : right + 1]
-        return y0 * (y1 / y0) ** (math.log(delay / x0) / math.log(x1 / x0))
+        return y0 * math.pow(y1 / y0, math.log(delay / x0) / math.log(x1 / x0))
 
 
 def frontier(plan: Sequence[Render], arrivals: Arrivals, *, with_urls: bool) -> Frontier:
@@ -344,6 +353,8 @@ def with_urls() -> Result:
     together: Sequence[Arrivals] = ("at once", "over 10 minutes", "through 10 slots")
     cases: list[tuple[Arrivals, Times]] = [(a, t) for a in together for t in ("even", "by script, known")]
     rows = _compared([*cases, (in_order, "by script, known")], with_urls=True)
+    even = next(row for row in rows if row.arrivals == "at once" and row.times == "even" and row.policy == PollPolicy())
+    pages = _ALL_PAGES.format(all_pages(renders("even"), mean(even.delays)), even.requests)
     bound = omniscient(renders("even"), 300)
     return Result(
         name=f"{NAME}-urls",
@@ -351,7 +362,7 @@ def with_urls() -> Result:
         columns=_columns("requests"),
         rows=[row.cells() for row in rows],
         targets=[_dominance(rows, "requests")],
-        notes=[_URLS, _IN_ORDER, _BOUND.format(bound)],
+        notes=[_URLS, pages, _IN_ORDER, _BOUND.format(bound)],
         plot=_plot(
             "1,000 renders submitted at once: all requests against the delay until the URL is there",
             "requests",
@@ -382,6 +393,11 @@ _URLS: Final = (
     "All requests are counted. The fixed interval pays for URLs as little as anyone could: one page for all that a "
     "round finds on it, without searching for the page. The coordinator reads pages instead of looking in bulk once it "
     "has seen that they carry URLs."
+)
+_ALL_PAGES: Final = (
+    "Who reads all ten pages every so many seconds, whatever they hold, and remembers their tokens, needs {} requests "
+    "for the delay that the default has with {} (even times, at once): where nothing tells when which render ends, "
+    "nothing can be saved there. With more arrivals, strangers' videos or known scripts that is another matter."
 )
 _IN_ORDER: Final = "Whose scripts are submitted in order of their length gets pages whose videos end together."
 _BOUND: Final = (

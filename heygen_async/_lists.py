@@ -78,11 +78,14 @@ class Lister:
         wire: ApiVersion,
         watches: list[Watch],
         budget: int,
-        take: Callable[[Watch, Video, float], None],
         *,
         counts: Callable[[Video], bool],
+        take: Callable[[Watch, Video, float], None] | None = None,
     ) -> None:
-        """Read the list from its newest page on, as long as that finds the videos of `watches` cheaply."""
+        """Read the list from its newest page on, as long as that finds the videos of `watches` cheaply.
+
+        What is found on v3 is told to the board; `take` hears of it as well, and on v2 alone.
+        """
         by_id: dict[str, list[Watch]] = {}
         for watch in watches:
             by_id.setdefault(watch.id, []).append(watch)
@@ -97,9 +100,11 @@ class Lister:
                 if wire == "v3":
                     self._tell(page, token, now, walking=True)
                 neighbours = any(self._board.find(wire, video.id) for video in page.videos)
-                for video in walk.read(page, counts=counts, neighbours=neighbours):
-                    for watch in by_id[video.id]:
-                        take(watch, video, now)
+                found = walk.read(page, counts=counts, neighbours=neighbours)
+                if take is not None:
+                    for video in found:
+                        for watch in by_id[video.id]:
+                            take(watch, video, now)
         self._thrift[wire].learn(walk, anyio.current_time())
 
     async def read(self, token: str | None) -> None:

@@ -15,6 +15,7 @@ from heygen_async._protocol.looks import (
     NOT_FOUND,
     Verdict,
     in_chunks,
+    in_same_words,
     is_conclusive,
     judge_bulk,
     judge_single,
@@ -155,7 +156,7 @@ class Looker:
         left = [watch for watch in finished if watch.details is None]
         budget = self._lister.budget("v3", len(left)) if self._lister.is_worth_a_try(anyio.current_time()) else 0
         if budget:
-            await self._lister.walk("v3", left, budget, self._take_details, counts=is_conclusive)
+            await self._lister.walk("v3", left, budget, counts=is_conclusive)
         self._look_singly([watch for watch in left if watch.details is None])
 
     def _pages_of(self, finished: list[Watch]) -> list[str | None]:
@@ -167,10 +168,6 @@ class Looker:
         is_trial = None in pages and len(self._board) >= _CROWD and self._lister.is_worth_a_try(now)
         return [None] if is_trial and self._lister.budget("v3", len(finished)) == 0 else []
 
-    def _take_details(self, watch: Watch, video: Video, now: float) -> None:
-        if is_conclusive(video) and watch.details is None:
-            self._board.saw_video(watch, video, now)
-
     # By list, else one by one
 
     async def _look_by_list(self, watches: list[Watch]) -> None:
@@ -180,16 +177,13 @@ class Looker:
 
         def take(watch: Watch, video: Video, now: float) -> None:
             told.add(watch)
-            if not watch.is_scheduled:
-                return
-            if video.status.is_terminal and wire == "v3" and is_conclusive(video):
-                self._board.saw_video(watch, video, now)
-            else:
-                self._board.saw_status(watch, video.status, now, details_at=now)
+            if watch.is_scheduled:
+                status = in_same_words(video.status, watch.status)
+                self._board.saw_status(watch, status, now, details_at=now)
 
         budget = self._lister.budget(wire, len(watches))
         if budget:
-            await self._lister.walk(wire, watches, budget, take, counts=_any)
+            await self._lister.walk(wire, watches, budget, counts=_any, take=take)
         self._look_singly([watch for watch in watches if watch not in told])
 
     def _look_singly(self, watches: Sequence[Watch]) -> None:

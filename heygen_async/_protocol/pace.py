@@ -65,11 +65,11 @@ class Pace:
         if not hazard.ends or age <= 0:
             return NO_OUTLOOK
         earlier = min(earlier, age)
-        before, half, now = hazard.sums(earlier / scale, (earlier + age) / 2 / scale, age / scale)
+        (before, half, now), rate = hazard.sums(earlier / scale, (earlier + age) / 2 / scale, age / scale)
         chance = 1 - math.exp(before - now)
         # Simpson's rule over the chance of having ended, from nought to now.
         lost = (age - earlier) * (4 * (1 - math.exp(before - half)) + chance) / 6
-        return Outlook(chance, lost, (1 - chance) * hazard.at(age / scale) / age)
+        return Outlook(chance, lost, (1 - chance) * rate / age)
 
     def _of(self, length: float | None) -> tuple[_Hazard, float]:
         return (self._kinds[0], 1.0) if length is None else (self._kinds[1], max(length, 1.0))
@@ -105,23 +105,18 @@ class _Hazard:
         self._watched = [amount / 2 for amount in self._watched]
         self._ended = [amount / 2 for amount in self._ended]
 
-    def at(self, age: float) -> float:
-        """Return the rate per unit of the logarithm of age."""
-        if not self._rates:
-            self._refresh()
-        return self._rates[min(int(_place(age)), _BINS - 1)] / _STEP
-
-    def sums(self, *ages: float) -> list[float]:
-        """Return the sums of the rates up to some ages."""
+    def sums(self, *ages: float) -> tuple[list[float], float]:
+        """Return the sums of the rates up to some ages, and the rate at the last one per unit of its logarithm."""
         if not self._rates:
             self._refresh()
         rates, sums = self._rates, self._sums
         found: list[float] = []
+        step = 0
         for age in ages:
             place = _place(age)
             step = int(place)
             found.append(sums[step] + rates[step] * (place - step))
-        return found
+        return found, rates[step] / _STEP
 
     def _refresh(self) -> None:
         ended, watched = _spread(self._ended), _spread(self._watched)
