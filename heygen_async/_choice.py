@@ -15,6 +15,10 @@ from heygen_async._watches import Watch
 
 # Looks that become worth while within so short a time go out together: however many wait, the client has other work.
 _TOGETHER: Final = 0.5
+# In a crowd that is so many seconds per video, up to a longest time: what is thought about a video costs some
+# microseconds, so a leader thinks for one per cent of its time at most, and about ten thousand videos not for long.
+_CROWDED: Final = 0.001
+_LONGEST: Final = 5.0
 # Right after a look nothing has been lost: the next one is planned by what will be, so much later.
 _AHEAD: Final = 4.0
 
@@ -35,9 +39,10 @@ def wake_time(board: Board, now: float, *, pages_pay: bool) -> float:
     scheduled = board.next_time()
     if scheduled <= now or not board.forecast.knows:
         return scheduled
-    prospects = [board.forecast.prospect(watch, now) for watch in board.agendas["v3"] if not watch.alone]
+    prospects = board.forecast.prospects([watch for watch in board.agendas["v3"] if not watch.alone], now)
     soonest = min((look.worth_in for look in looks_at(prospects, pages_pay=pages_pay, ahead=_AHEAD)), default=scheduled)
-    return max(board.paused_until, min(scheduled, now + max(_TOGETHER, soonest)))
+    together = max(_TOGETHER, min(_CROWDED * len(prospects), _LONGEST))
+    return max(board.paused_until, min(scheduled, now + max(together, soonest)))
 
 
 def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
@@ -50,10 +55,10 @@ def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
     agenda, forecast = board.agendas["v3"], board.forecast
     if not forecast.knows:
         return _choice(agenda.take(now), [])
-    prospects = [forecast.prospect(watch, now) for watch in agenda if not watch.alone]
+    prospects = forecast.prospects([watch for watch in agenda if not watch.alone], now)
     worthy = worthwhile(prospects, pages_pay=pages_pay)
     due = agenda.take(now, early=False)
-    needed = cover([forecast.prospect(watch, now) for watch in due if not watch.alone], pages_pay=pages_pay)
+    needed = cover(forecast.prospects([watch for watch in due if not watch.alone], now), pages_pay=pages_pay)
     pages = dict.fromkeys(look.page for look in (*worthy, *needed) if look.page != NOWHERE)
     seats = {watch: None for watch in due if watch.page not in pages}
     free = BULK * max(_bulk_looks(worthy), math.ceil(len(seats) / BULK)) - len(seats)

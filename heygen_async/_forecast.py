@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 from attrs import define, field
 
-from heygen_async._protocol.pace import NO_OUTLOOK, Pace
+from heygen_async._protocol.pace import NO_OUTLOOK, Outlook, Pace
 from heygen_async._protocol.worth import NOWHERE, Prospect
 from heygen_async._watches import Watch
 from heygen_async.models.video import Video
 
 # HeyGen's two timestamps are whole seconds.
 _ROUNDING: Final = 2.0
+# Ages that differ by less than the inverse, in seconds, are the same.
+_ALIKE: Final = 4
 # A video that ended at some age between one and three minutes teaches nothing worth knowing.
 _VAGUE: Final = 3.0
 
@@ -48,16 +51,34 @@ class Forecast:
         elif latest <= earliest * _VAGUE:
             self._pace.saw_end(earliest, latest, watch.length)
 
-    def prospect(self, watch: Watch, now: float) -> Prospect[Watch]:
-        """Return what a look at a running video promises now; one whose looks fail promises nothing."""
-        since = max(watch.running_at, watch.asked_at, watch.born)
-        worth = watch.policy.request_worth
-        known = watch.timed and not watch.failures and worth < math.inf
-        outlook = self._pace.outlook(since - watch.born, now - watch.born, watch.length) if known else NO_OUTLOOK
-        page = NOWHERE if watch.wants_check(now) else watch.page
-        return Prospect(
-            watch, page, outlook.chance, outlook.lost / worth, outlook.chance / worth, outlook.hazard / worth
-        )
+    def prospects(self, watches: Iterable[Watch], now: float) -> list[Prospect[Watch]]:
+        """Return what a look at each running video promises now; one whose looks fail promises nothing.
+
+        Videos of about the same age and length, of which there are many in a crowd, are thought about once.
+        """
+        known: dict[tuple[int, int, float | None], Outlook] = {}
+        found: list[Prospect[Watch]] = []
+        for watch in watches:
+            outlook = self._outlook(watch, now, known)
+            worth = watch.policy.request_worth
+            page = NOWHERE if watch.wants_check(now) else watch.page
+            found.append(
+                Prospect(
+                    watch, page, outlook.chance, outlook.lost / worth, outlook.chance / worth, outlook.hazard / worth
+                )
+            )
+        return found
+
+    def _outlook(self, watch: Watch, now: float, known: dict[tuple[int, int, float | None], Outlook]) -> Outlook:
+        if not watch.timed or watch.failures or watch.policy.request_worth == math.inf:
+            return NO_OUTLOOK
+        earlier, age = max(watch.running_at, watch.asked_at, watch.born) - watch.born, now - watch.born
+        length = None if watch.length is None else round(watch.length)
+        about = (int(earlier * _ALIKE), int(age * _ALIKE), length)
+        outlook = known.get(about)
+        if outlook is None:
+            outlook = known[about] = self._pace.outlook(earlier, age, length)
+        return outlook
 
 
 def _rendered_for(video: Video) -> float | None:

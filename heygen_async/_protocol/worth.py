@@ -8,7 +8,9 @@ request is worth, exceeds the requests that it costs.
 
 from __future__ import annotations
 
+import bisect
 import heapq
+import itertools
 import math
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -100,16 +102,52 @@ def requests_after(prospects: Sequence[Prospect[K]]) -> float:
 
 def worthwhile(prospects: Collection[Prospect[K]], *, pages_pay: bool) -> list[Look[K]]:
     """Return the looks that are worth their requests now, the best one first; none of them takes what others do."""
+    left = _Left(prospects, pages_pay=pages_pay)
     chosen: list[Look[K]] = []
-    left = list(prospects)
-    while looks := looks_at(left, pages_pay=pages_pay):
-        best = max(looks, key=lambda look: look.worth)
-        if best.worth < 1:
-            break
+    while (best := left.best()) is not None and best.worth >= 1:
         chosen.append(best)
-        taken = {prospect.key for prospect in best.prospects}
-        left = [prospect for prospect in left if prospect.key not in taken]
+        left.take(best)
     return chosen
+
+
+class _Left(Generic[K]):
+    """What no look has been chosen for yet; ten thousand videos are sorted once, not for each of a hundred looks."""
+
+    def __init__(self, prospects: Collection[Prospect[K]], *, pages_pay: bool) -> None:
+        self._pages_pay = pages_pay
+        self._taken: set[K] = set()
+        self._ranked = sorted(prospects, key=lambda prospect: prospect.lost, reverse=True)
+        groups = _by_page(prospects).items() if pages_pay else ()
+        self._pages = [Look(page, group, 1.0) for page, group in groups if page != NOWHERE]
+        self._pages.sort(key=lambda look: look.worth)
+
+    def best(self) -> Look[K] | None:
+        """Return the look that gains most, None if nothing is left."""
+        looks = [look for look in (self._in_bulk(), self._best_page()) if look is not None]
+        return max(looks, key=lambda look: look.worth, default=None)
+
+    def take(self, look: Look[K]) -> None:
+        """Leave to a look what it tells of."""
+        self._taken.update(prospect.key for prospect in look.prospects)
+
+    def _in_bulk(self) -> Look[K] | None:
+        free = (prospect for prospect in self._ranked if prospect.key not in self._taken)
+        best = list(itertools.islice(free, _SEATS))
+        if not best:
+            return None
+        return Look(NOWHERE, best, 1.0 + requests_after(best) if self._pages_pay else 1.0)
+
+    def _best_page(self) -> Look[K] | None:
+        """Return the best page, after pages of which something has been taken have found their new place."""
+        while self._pages:
+            look = self._pages.pop()
+            free = [prospect for prospect in look.prospects if prospect.key not in self._taken]
+            if len(free) == len(look.prospects):
+                self._pages.append(look)
+                return look
+            if free:
+                bisect.insort(self._pages, Look(look.page, free, 1.0), key=lambda look: look.worth)
+        return None
 
 
 def cover(due: Sequence[Prospect[K]], *, pages_pay: bool) -> list[Look[K]]:
