@@ -42,6 +42,7 @@ async def api(sandbox):
 
 NO_JSON = {
     "nested without end": b"[" * 100_000,
+    "nested deeper than any request": b"[" * 65 + b"]" * 65,
     "beyond all bounds": b'{"type": 1e999}',
     "not a number": b'{"type": NaN}',
     "a number of 5000 digits": b'{"type": ' + b"9" * 5000 + b"}",
@@ -62,6 +63,15 @@ async def test_what_is_no_json_is_refused_in_the_envelope_of_its_wire(api, body)
     )
     v2 = await api.post("/v2/video/generate", content=body, headers=JSON)
     assert (v2.status_code, v2.json()["error"]["code"]) == (400, "invalid_parameter")
+
+
+async def test_what_passes_unread_may_be_nested_a_little(api, sandbox):
+    """Everything that walks through a body copes with the deepest."""
+    sandbox.switches.lenient = True
+    nested: list = []
+    for _ in range(60):
+        nested = [nested, {"avatar_id": "x"}]
+    assert (await api.post("/v3/videos", json=avatar_video(more=nested))).status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
@@ -262,3 +272,14 @@ async def test_every_id_of_every_kind_is_its_own(api, sandbox):
         ids.append(hook.json()["data"]["endpoint_id"])
         await api.delete(f"/v3/webhooks/endpoints/{ids[-1]}")
     assert len(ids) == len(set(ids)) == 18
+
+
+async def test_the_page_is_not_sent_the_files_that_a_request_brought(api):
+    """Scripts are shown whole."""
+    script, data = "word " * 1000, "QUJD" * 100_000
+    image = {"type": "base64", "media_type": "image/png", "data": data}
+    answer = await api.post("/v3/videos", json=avatar_video(type="image", avatar_id=None, image=image, script=script))
+    assert answer.status_code == 200, answer.text
+    shown = (await api.get("/_sandbox/jobs")).json()["jobs"][0]["request"]
+    assert shown["script"] == script
+    assert shown["image"]["data"] == data[:100] + "... (400000 characters)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive
@@ -13,6 +13,9 @@ from heygen_async.sandbox.problems import Problem
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """Bytes of a request at most: a file of 32 MB as base64 fits in, and any upload that comes with its call."""
+
+DEEPEST: Final = 64
+"""How deep JSON may be nested; HeyGen's own requests go down about ten levels."""
 
 _LONGEST_LENGTH: Final = 18
 
@@ -65,7 +68,21 @@ def decoded(body: bytes) -> Any:
         json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair parses, but is no text
     except RecursionError:
         raise ValueError("nested too deep") from None
+    if _depth(value) > DEEPEST:
+        raise ValueError("nested too deep")
     return value
+
+
+def _depth(value: Any) -> int:
+    """Return how many lists and objects lie in each other; 0 for a plain value."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, (dict, list))]:
+        depth += 1
+        inner: list[Any] = []
+        for one in cast("list[dict[str, Any] | list[Any]]", level):
+            inner += one.values() if isinstance(one, dict) else one
+        level = inner
+    return depth
 
 
 def _refused(name: str) -> None:

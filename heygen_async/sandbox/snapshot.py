@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from heygen_async._protocol.redaction import redact_text
 from heygen_async._version import __version__
@@ -17,6 +17,11 @@ from heygen_async.sandbox.webhooks.deliveries import Delivery
 
 SHOWN: Final = 100
 """How many of the newest jobs and calls are shown."""
+
+LONGEST_TEXT: Final = 10_000
+"""Characters: every script is shown whole, a file that came as base64 is not."""
+
+_SHOWN_OF_IT: Final = 100
 
 Json = dict[str, Any]
 
@@ -133,7 +138,18 @@ def _full_job(account: Account, job: Job, now: float, link: Link) -> Json:
     if status == "completed" and not job.deleted:
         kinds = ("video", "captioned", "thumbnail", "gif", "srt")
         links = {kind: link(job, kind) for kind in kinds if stored_name(file_name(kind, job), job.order.plan)}
-    return shown | {"request": job.order.request, "links": links}
+    return shown | {"request": _shortened(job.order.request), "links": links}
+
+
+def _shortened(value: Any) -> Any:
+    """Return a request without the megabytes that a file in it takes."""
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return f"{value[:_SHOWN_OF_IT]}... ({len(value)} characters)"
+    if isinstance(value, dict):
+        return {name: _shortened(inner) for name, inner in cast("Json", value).items()}
+    if isinstance(value, list):
+        return [_shortened(inner) for inner in cast("list[object]", value)]
+    return value
 
 
 def _failure_json(failure: Failure | None) -> Json | None:
