@@ -42,7 +42,7 @@ async def api(sandbox):
 
 NO_JSON = {
     "nested without end": b"[" * 100_000,
-    "nested deeper than any request": b"[" * 65 + b"]" * 65,
+    "nested deeper than any request": b"[" * 66 + b"]" * 66,
     "beyond all bounds": b'{"type": 1e999}',
     "not a number": b'{"type": NaN}',
     "a number of 5000 digits": b'{"type": ' + b"9" * 5000 + b"}",

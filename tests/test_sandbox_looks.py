@@ -133,3 +133,20 @@ def test_the_looks_of_these_tests_are_what_their_names_say():
         "studio_avatar",
         "photo_avatar",
     ]
+
+
+async def test_a_video_of_any_wire_is_read_on_the_late_v2_too(api, sandbox):
+    """With times as text, where v3 has numbers."""
+    sandbox.progress(polls=2)
+    video_id = (await api.post("/v3/videos", json=avatar_video(title="t"))).json()["data"]["video_id"]
+    first, last = [(await api.get(f"/v2/videos/{video_id}")).json() for _ in range(2)]
+    assert (first["error"], first["data"]["status"], first["data"]["completed_at"]) == (None, "pending", None)
+    assert first["warning"]["v3_endpoint"] == "GET /v3/videos/{video_id}"
+    data = last["data"]
+    assert data.keys() == {
+        "id", "status", "video_url", "thumbnail_url", "duration", "title", "created_at", "completed_at", "gif_url",
+        "captioned_video_url", "subtitle_url", "folder_id", "output_language", "failure_code", "failure_message",
+    }  # fmt: skip
+    assert (data["status"], data["title"], data["created_at"]) == ("completed", "t", "2027-01-15T08:00:00Z")
+    missing = await api.get("/v2/videos/none")
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "video_not_found")

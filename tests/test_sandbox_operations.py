@@ -96,6 +96,7 @@ GET /v3/webhooks/events
 
 V1_AND_V2 = """
 POST /v2/video/generate
+GET /v2/videos/{video_id}
 GET /v1/video_status.get
 GET /v1/video.list
 DELETE /v1/video.delete

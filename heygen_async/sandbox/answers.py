@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from heygen_async.sandbox.core import Job, Status
@@ -67,6 +68,16 @@ def status_v1(job: Job, status: Status, link: Link) -> Json:
         "thumbnail_url": link(job, "thumbnail") if done else None,
         "error": job.failure.on_v1() if status == "failed" and job.failure else None,
     }
+
+
+def video_v2(job: Job, status: Status, link: Link) -> Json:
+    """Return the data of `GET /v2/videos/{id}`: v3's video, with times as text."""
+    video = video_v3(job, status, link)
+    del video["video_page_url"]
+    for name in ("created_at", "completed_at"):
+        if video[name] is not None:
+            video[name] = datetime.fromtimestamp(video[name], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return video
 
 
 def list_item_v1(job: Job, status: Status) -> Json:

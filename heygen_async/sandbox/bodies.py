@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from starlette.datastructures import Headers
@@ -74,15 +75,18 @@ def decoded(body: bytes) -> Any:
 
 
 def _depth(value: Any) -> int:
-    """Return how many lists and objects lie in each other; 0 for a plain value."""
-    depth, level = 0, [value]
-    while level := [one for one in level if isinstance(one, (dict, list))]:
+    """Return how many lists and objects lie in each other, not counting those that are empty."""
+    depth = 0
+    level: list[object] = [value]
+    while level := [inner for outer in level for inner in _inside(outer)]:
         depth += 1
-        inner: list[Any] = []
-        for one in cast("list[dict[str, Any] | list[Any]]", level):
-            inner += one.values() if isinstance(one, dict) else one
-        level = inner
     return depth
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def _refused(name: str) -> None:

@@ -107,6 +107,7 @@ TABLE: Final = (
     Endpoint("GET /v3/brand-glossaries", library_routes.brand_glossaries),
     Endpoint("GET /v3/users/me", account_routes.me_v3),
     Endpoint("POST /v2/video/generate", v2_routes.generate),
+    Endpoint("GET /v2/videos/{video_id}", v2_routes.get_video),
     Endpoint("GET /v2/templates", template_routes.list_v2),
     Endpoint("GET /v2/template/{template_id}", template_routes.get_v2),
     Endpoint("POST /v2/template/{template_id}/generate", template_routes.generate_v2),

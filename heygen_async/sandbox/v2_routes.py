@@ -7,7 +7,8 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from heygen_async.sandbox.answers import list_item_v1, status_v1, token_after
+from heygen_async.sandbox.answers import list_item_v1, status_v1, token_after, video_v2
+from heygen_async.sandbox.envelopes import v2
 from heygen_async.sandbox.problems import Problem
 from heygen_async.sandbox.service import Service, read_json, read_limit, read_token
 from heygen_async.sandbox.v2_orders import order_v2
@@ -38,6 +39,12 @@ async def get_status(service: Service, request: Request) -> Response:
     job, status = service.look(_video_id(request))
     data = status_v1(job, status, service.links(request))
     return JSONResponse({"code": 100, "data": data, "message": "Success"})
+
+
+async def get_video(service: Service, request: Request) -> Response:
+    """Answer `GET /v2/videos/{video_id}`."""
+    job, status = service.look(request.path_params["video_id"])
+    return v2(service, video_v2(job, status, service.links(request)), successor="GET /v3/videos/{video_id}")
 
 
 async def list_videos(service: Service, request: Request) -> Response:
