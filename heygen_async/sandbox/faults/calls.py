@@ -57,7 +57,7 @@ class CallFacts:
 def named_videos(path: str, query: str) -> tuple[str, ...]:
     """Return the ids of the videos that a call names."""
     parts = path.strip("/").split("/")
-    if parts[:2] == ["v3", "videos"] and len(parts) == 3 and parts[2] not in _NOT_IDS:
+    if parts[:2] in (["v3", "videos"], ["v2", "videos"]) and len(parts) == 3 and parts[2] not in _NOT_IDS:
         return (parts[2],)
     if parts[0] == "files" and len(parts) > 1:
         return (parts[1],)

@@ -23,7 +23,12 @@ OPERATIONS: Final = {
         "POST /v2/video/generate",
         "POST /v2/template/{template_id}/generate",
     ),
-    "look": ("GET /v3/videos/{video_id}", "GET /v3/videos/statuses", "GET /v1/video_status.get"),
+    "look": (
+        "GET /v3/videos/{video_id}",
+        "GET /v3/videos/statuses",
+        "GET /v2/videos/{video_id}",
+        "GET /v1/video_status.get",
+    ),
     "list": ("GET /v3/videos", "GET /v1/video.list"),
     "delete": ("DELETE /v3/videos/{video_id}", "DELETE /v1/video.delete"),
     "upload": ("POST /v3/assets", "POST /v1/asset"),
