@@ -283,3 +283,18 @@ async def test_the_page_is_not_sent_the_files_that_a_request_brought(api):
     shown = (await api.get("/_sandbox/jobs")).json()["jobs"][0]["request"]
     assert shown["script"] == script
     assert shown["image"]["data"] == data[:100] + "... (400000 characters)"
+
+
+async def test_a_key_with_another_body_is_replayed_and_told_of(api, sandbox, caplog):
+    """HeyGen says nothing; whoever wrote the client should hear of it."""
+    headers = {"Idempotency-Key": "k"}
+    answers = [
+        (await api.post("/v3/videos", json=avatar_video(title=title), headers=headers)).json()
+        for title in ("one", "one", "two")
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert sandbox.jobs.count == 1
+    hints = [call.hint for call in sandbox.requests]
+    assert hints[:2] == [None, None]
+    assert "another body" in hints[2]
+    assert [record.levelname for record in caplog.records if "another body" in record.message] == ["WARNING"]

@@ -26,6 +26,7 @@ class RequestInProgressError(Exception):
 @define
 class _Record:
     since: float
+    digest: str = ""
     answer: Answer | None = None
 
 
@@ -35,7 +36,7 @@ class IdempotencyRecords:
     def __init__(self) -> None:
         self._records: dict[tuple[str, str], _Record] = {}
 
-    def begin(self, scope: str, key: str, *, now: float) -> Answer | None:
+    def begin(self, scope: str, key: str, *, now: float, digest: str = "") -> Answer | None:
         """Return the stored answer, or None after opening a record for a new request.
 
         Raise `RequestInProgressError` while the first request is open. Answers are forgotten 24 hours after it began.
@@ -43,11 +44,16 @@ class IdempotencyRecords:
         self._forget(now)
         record = self._records.get((scope, key))
         if record is None:
-            self._records[scope, key] = _Record(now)
+            self._records[scope, key] = _Record(now, digest)
             return None
         if record.answer is None:
             raise RequestInProgressError
         return record.answer
+
+    def knows_other_body(self, scope: str, key: str, digest: str) -> bool:
+        """Say whether a key came with another body before: HeyGen does not mind, but its client may have a defect."""
+        record = self._records.get((scope, key))
+        return record is not None and bool(digest and record.digest) and record.digest != digest
 
     def _forget(self, now: float) -> None:
         """Drop what is too old; a request that is still open keeps its record, however far the clock was moved."""
@@ -80,6 +86,6 @@ class IdempotencyRecords:
     def from_json(self, value: dict[str, Any]) -> None:
         """Hold what `to_json` returned, and nothing else."""
         self._records = {
-            (one["scope"], one["key"]): _Record(float(one["since"]), Answer(one["status"], one["body"]))
+            (one["scope"], one["key"]): _Record(float(one["since"]), answer=Answer(one["status"], one["body"]))
             for one in value["records"]
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,7 +13,10 @@ from starlette.responses import JSONResponse, Response
 from heygen_async.sandbox.faults.accounts import IGNORES_KEY, STORES_ERRORS
 from heygen_async.sandbox.idempotency import KEY_PATTERN, Answer, RequestInProgressError
 from heygen_async.sandbox.problems import Problem
+from heygen_async.sandbox.recording import note_hint
 from heygen_async.sandbox.service import Service
+
+_OTHER_BODY: Final = "this Idempotency-Key came with another body before: its first answer was returned, as HeyGen does"
 
 Make = Callable[[Service, Request, str | None], Awaitable[Answer]]
 """Does the work and returns the answer; it is told the key."""
@@ -23,31 +27,36 @@ def once(make: Make) -> Callable[[Service, Request], Awaitable[Response]]:
 
     @wraps(make)
     async def handler(service: Service, request: Request) -> Response:
-        await request.body()  # the record must not stand open while a slow upload comes in
-        return await answered_once(service, request, make)
+        body = await request.body()  # the record must not stand open while a slow upload comes in
+        return await answered_once(service, request, make, digest=hashlib.sha256(body).hexdigest())
 
     return handler
 
 
-async def answered_once(service: Service, request: Request, make: Make) -> Response:
-    """Do the work of a call whose body has come in, or return the stored answer if its key was seen before."""
+async def answered_once(service: Service, request: Request, make: Make, *, digest: str = "") -> Response:
+    """Do the work of a call whose body has come in, or return the stored answer if its key was seen before.
+
+    A `digest` of the body lets the journal tell of a key that came with another body.
+    """
     key = _key_of(request)
     if key is None or IGNORES_KEY in request.scope:
         answer = await make(service, request, key)
     else:
-        answer = await _once(service, request, key, make)
+        answer = await _once(service, request, key, make, digest)
     return JSONResponse(answer.body, answer.status)
 
 
-async def _once(service: Service, request: Request, key: str, make: Make) -> Answer:
+async def _once(service: Service, request: Request, key: str, make: Make, digest: str) -> Answer:
     records, scope = service.idempotency, f"POST {request.url.path} {_account_of(request)}"
     with service.open() as (_, now):
         try:
-            stored = records.begin(scope, key, now=now)
+            stored = records.begin(scope, key, now=now, digest=digest)
         except RequestInProgressError:
             text = "A request with this Idempotency-Key is still being processed"
             raise Problem(409, "request_in_progress", text) from None
     if stored is not None:
+        if records.knows_other_body(scope, key, digest):
+            note_hint(request.scope, _OTHER_BODY)
         return stored
     answer: Answer | None = None
     try:

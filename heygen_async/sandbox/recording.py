@@ -49,6 +49,14 @@ def note_refusal(scope: Scope, problem: Problem) -> None:
         call.hint = field_hint(problem.faults)
 
 
+def note_hint(scope: Scope, hint: str) -> None:
+    """Write down what is odd about a call, and log it."""
+    call = call_of(scope)
+    if call is not None:
+        call.hint = hint
+        logger.warning("%s %s (%s): %s", call.method, call.path, call.request_id, hint)
+
+
 def is_private(method: str, path: str) -> bool:
     """Say whether a call belongs to the sandbox's own page and control, which are no part of the evidence."""
     return path.startswith("/_sandbox/") or path == "/favicon.ico" or (path == "/" and method in {"GET", "HEAD"})
