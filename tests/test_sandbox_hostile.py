@@ -11,6 +11,7 @@ import pytest
 
 from heygen_async.sandbox import Sandbox
 from heygen_async.sandbox.bodies import MAX_BODY
+from heygen_async.sandbox.gate import ApiGate, Switches
 from heygen_async.sandbox.idempotency import REMEMBERED_SECONDS, Answer, IdempotencyRecords, RequestInProgressError
 from heygen_async.sandbox.kept import stores_of
 from heygen_async.sandbox.table import TABLE
@@ -159,6 +160,26 @@ async def test_a_defect_of_the_sandbox_is_a_500_in_the_envelope_and_no_secret_of
     async with in_process(sandbox) as api:
         with pytest.raises(ZeroDivisionError):
             await api.get("/v3/videos/x")
+
+
+async def test_a_defect_after_the_answer_has_begun_breaks_it_off():
+    """A second answer cannot follow the first."""
+    sent: list[str] = []
+
+    async def half_an_answer(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError
+
+    async def send(message):
+        sent.append(message["type"])
+
+    async def receive():
+        raise AssertionError("nothing is read")
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"x-api-key", b"k")]}
+    with pytest.raises(ZeroDivisionError):
+        await ApiGate(half_an_answer, generation="v3", switches=Switches())(scope, receive, send)
+    assert sent == ["http.response.start"]
 
 
 async def test_neither_journal_nor_state_holds_an_api_key(api, sandbox):

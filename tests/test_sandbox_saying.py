@@ -227,12 +227,18 @@ async def test_a_render_process_that_fails_fails_the_call_and_leaves_the_money(t
         say(renderer, speech_plan("One.", Voice()), tmp_path / "said.wav")
 
 
-def test_a_worker_hands_on_what_was_said(tmp_path):
+async def test_a_worker_hands_on_what_was_said(tmp_path):
+    """The call tells who spoke, and what it really took."""
     said = {"error": None, "seconds": 1.5, "cues": [[0.0, 1.5, "One."]], "voice": "someone"}
     code = f"import sys, json\nfor line in sys.stdin: print({json.dumps(said)!r}, flush=True)"
     renderer = WorkerRenderer(now=lambda: 0.0, command=[sys.executable, "-c", code])
+    sandbox = Sandbox(renderer=renderer)
     try:
-        got = say(renderer, speech_plan("One.", Voice()), tmp_path / "said.wav")
+        got = await anyio.to_thread.run_sync(say, renderer, speech_plan("One.", Voice()), tmp_path / "said.wav")
+        async with in_process(sandbox) as api:
+            answer = await api.post(PATH, json=asked())
     finally:
-        renderer.close()
+        await anyio.to_thread.run_sync(sandbox.stop)
+    assert answer.headers["X-Sandbox-Voice"] == "someone"
+    assert (answer.json()["data"]["duration"], sandbox.charges[0].seconds) == (1.5, 1.5)
     assert got == Said(seconds=1.5, cues=(Cue(start=0.0, end=1.5, text="One."),), voice="someone")
