@@ -80,6 +80,11 @@ def test_the_fixtures_work_in_every_kind_of_test(tmp_path):
             anyio.run(whole_way, heygen_sandbox, heygen_client, tmp_path)
 
         @pytest.mark.anyio
+        async def test_many_at_once(heygen_sandbox, heygen_client):
+            report = await heygen_client.videos.generate_all([HELLO] * 6)
+            assert (len(report.succeeded), report.failed, heygen_sandbox.jobs.count) == (6, (), 6)
+
+        @pytest.mark.anyio
         async def test_it_may_be_closed(heygen_client):
             async with heygen_client:
                 await heygen_client.videos.generate(HELLO)
@@ -94,7 +99,7 @@ def test_the_fixtures_work_in_every_kind_of_test(tmp_path):
             gc.collect()
         """,
     )
-    assert_all_passed(done, 9)
+    assert_all_passed(done, 11)
 
 
 def test_each_test_gets_a_sandbox_as_if_it_were_new(tmp_path):

@@ -75,6 +75,19 @@ async def test_a_v3_video_is_created_watched_and_read_back(api, sandbox):
     assert job.request["script"] == "One two three four five."
 
 
+@pytest.mark.parametrize(("path", "key"), [("/v3/videos", None), ("/v1/video.list", "videos")])
+async def test_a_list_is_a_look_at_the_videos_on_its_page(api, sandbox, path, key):
+    """Who watches many videos reads the list: they must not stand still meanwhile. Those below the page do."""
+    sandbox.progress(polls=3)
+    below, shown = await create(api), await create(api)
+    seen = []
+    for _ in range(3):
+        data = (await api.get(path, params={"limit": 1})).json()["data"]
+        seen += [video["status"] for video in (data[key] if key else data)]
+    assert seen == ["pending", "processing", "completed"]
+    assert (sandbox.jobs[shown].looks, sandbox.jobs[below].looks) == (3, 0)
+
+
 async def test_the_quick_start_is_created_and_watched_on_v1(api, sandbox):
     """All keys are always there; the id is good on v3 too."""
     sandbox.progress(after=10)

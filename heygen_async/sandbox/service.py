@@ -117,10 +117,11 @@ class Service:
     def page(
         self, *, before: int | None, limit: int, title: str | None, folder_id: str | None
     ) -> tuple[list[tuple[Job, Status]], bool]:
-        """Return the newest jobs from below a number, and whether there are more."""
+        """Return the newest jobs from below a number, and whether there are more; each that is shown was looked at."""
         with self.open() as (account, now):
             account.settle(now)
-            found: list[tuple[Job, Status]] = []
+            found: list[Job] = []
+            more = False
             for job in account.newest(now=now, before=before):
                 if job.admitted_at is None and job.order.queues and not self.switches.old_plan:
                     continue  # an item of a batch that waits for a slot is no video yet
@@ -129,9 +130,12 @@ class Service:
                 if folder_id is not None and folder_id != job.order.folder_id:
                     continue
                 if len(found) == limit:
-                    return found, True
-                found.append((job, account.status(job, now=now)))
-            return found, False
+                    more = True
+                    break
+                found.append(job)
+            for job in found:
+                account.look(job.id, now=now)
+            return [(job, account.status(job, now=now)) for job in found], more
 
     def delete(self, video_id: str) -> None:
         """Delete a job; raise the 404 if there is none."""
