@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
-from attrs import define, field
+from attrs import define, evolve, field
 
 from heygen_async._batch_feed import BatchOptions, Feeder, Placed
 from heygen_async._batch_flow import Halt, Meter
@@ -28,6 +28,9 @@ from heygen_async.models.outcomes import BatchReport, Failed, Outcome, Skipped, 
 
 # Finished items that wait for their download or for the consumer; their slots go on to others meanwhile.
 _BACKLOG: Final = 256
+# An ended video that nobody has seen end keeps a slot of the account empty: in a batch a look is worth so many times
+# the waiting. Twice as much still leaves more than 0.97 of the slots busy, with a tenth fewer requests.
+_EMPTY_SLOT: Final = 4.0
 
 
 def checked_options(requests: Requests, *, save_to: str | os.PathLike[str] | None, **options: Any) -> BatchOptions:
@@ -128,12 +131,17 @@ async def collect(services: Services, requests: Requests, options: BatchOptions)
     )
 
 
+def _in_a_hurry(services: Services) -> Services:
+    polling = services.polling
+    return evolve(services, polling=evolve(polling, request_worth=polling.request_worth / _EMPTY_SLOT))
+
+
 async def _shared(services: Services, options: BatchOptions, journal: Journal | None) -> Shared:
     spent = await journal.spent() if journal is not None and options.max_cost is not None else 0.0
     if options.max_in_flight is not None:
         services.admission.window.expect(options.max_in_flight)
     return Shared(
-        services=services,
+        services=_in_a_hurry(services),
         journal=journal,
         budget=Budget(options.max_cost, spent),
         halt=Halt(services.emit),

@@ -42,14 +42,14 @@ def all_succeeded(report: BatchReport, farm: RenderFarm, videos: int) -> None:
 
 
 @virtual_time
-async def test_unknown_cap_of_ten_is_filled_to_95_percent() -> None:
+async def test_unknown_cap_of_ten_is_filled_to_97_percent() -> None:
     """1,000 videos of 1 to 12 minutes: nobody says that ten may run, and yet ten run nearly all the time."""
     farm = RenderFarm(cap=10, seconds=one_to_twelve_minutes())
     farm.latency = 0.3
     report, took = await makespan(farm, 1000)
     all_succeeded(report, farm, 1000)
     assert farm.most_running == 10
-    assert farm.work / 10 / took >= 0.95
+    assert farm.work / 10 / took >= 0.97
     assert len(farm.refused_at) < 200
 
 
@@ -68,7 +68,7 @@ async def test_cap_that_drops_to_four_in_the_middle() -> None:
         group.start_soon(drop)
         report, took = await makespan(farm, 400)
     all_succeeded(report, farm, 400)
-    assert farm.work / (capacity + (took - 7200) * 4) >= 0.94
+    assert farm.work / (capacity + (took - 7200) * 4) >= 0.95
 
 
 @virtual_time
