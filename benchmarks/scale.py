@@ -31,7 +31,7 @@ from heygen_async.models.video import ApiVersion
 from tests.render_farm import RenderFarm, one_to_twelve_minutes
 
 SIZES: Final = (10, 100, 1000, 10_000, 100_000)
-AFFORDABLE: Final = 20.0
+AFFORDABLE: Final = 30.0
 PAGE: Final = 100
 # How much dearer one of many may be than one of a tenth as many and still count as linear: caches grow colder.
 SLACK: Final = 1.5

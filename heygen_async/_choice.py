@@ -16,8 +16,8 @@ from heygen_async._watches import Watch
 # Looks that become worth while within so short a time go out together: however many wait, the client has other work.
 _TOGETHER: Final = 0.5
 # In a crowd that is so many seconds per video, up to a longest time: what is thought about a video costs some
-# microseconds, so a leader thinks for one per cent of its time at most, and about ten thousand videos not for long.
-_CROWDED: Final = 0.001
+# microseconds, so a leader thinks for one per cent of its time at most.
+_CROWDED: Final = 0.002
 _LONGEST: Final = 5.0
 # Right after a look nothing has been lost: the next one is planned by what will be, so much later.
 _AHEAD: Final = 4.0

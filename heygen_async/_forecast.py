@@ -16,7 +16,7 @@ from heygen_async.models.video import Video
 # HeyGen's two timestamps are whole seconds.
 _ROUNDING: Final = 2.0
 # Ages that differ by less than the inverse, in seconds, are the same.
-_ALIKE: Final = 4
+_ALIKE: Final = 2
 # A video that ended at some age between one and three minutes teaches nothing worth knowing.
 _VAGUE: Final = 3.0
 
