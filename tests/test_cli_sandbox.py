@@ -113,12 +113,13 @@ def test_the_sandbox_serves_until_ctrl_c() -> None:
     assert process.stdout is not None
     lines = [process.stdout.readline().strip() for _ in range(2)]
     assert lines[0].startswith("export HEYGEN_API_BASE=http://127.0.0.1:")
-    assert lines[1] == "export HEYGEN_API_KEY=sandbox"
+    assert lines[1] == "export HEYGEN_API_KEY=sandbox-key"
     settings = dict(line.removeprefix("export ").split("=", 1) for line in lines)
-    command = [sys.executable, "-m", "heygen_async", "status", "nope"]
+    command = [sys.executable, "-m", "heygen_async", "status", "the-sandbox"]
     asked = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, timeout=30, check=False)
     assert asked.returncode == 1
     assert "video_not_found" in asked.stderr
+    assert "Video the-sandbox not found" in asked.stderr  # the key is cut out of messages, so it must be no word of one
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (0, "")
@@ -408,16 +409,19 @@ def test_options_reach_the_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         (["--progress", "later"], "expected 'immediate', 'after 5s', 'polls=3'"),
         (["--mode", "slow"], "'slow' is not one of"),
         (["--state", "FOLDER"], "not a whole state of a sandbox"),
+        (["--state", "FOLDER/state.json"], "state.json: no state can be kept here"),
     ],
-    ids=["fault", "progress", "mode", "state"],
+    ids=["fault", "progress", "mode", "state", "file"],
 )
 def test_wrong_options_are_told_before_anything_is_served(
     arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In one line, with exit code 2."""
     (tmp_path / "state.json").write_text("{")
-    arguments = [str(tmp_path) if word == "FOLDER" else word for word in arguments]
+    arguments = [word.replace("FOLDER", str(tmp_path)) for word in arguments]
     assert run_main("sandbox", "--port", "0", *arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
+    assert "--out" not in err
+    assert "picks a free port" not in err

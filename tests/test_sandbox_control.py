@@ -162,6 +162,12 @@ async def test_a_wrong_clock_call_changes_nothing(api, sandbox, body, told):
     assert (sandbox.clock.now(), sandbox.clock.rate) == (START, 0)
 
 
+async def test_a_misspelt_field_is_named_beside_the_missing_one(api):
+    """The hint is about the field that nobody knows, so that one has to be in sight."""
+    answer = await api.post("/_sandbox/faults", json={"rul": "look hang()"})
+    assert message(answer) == "rule: Field required; rul: Extra inputs are not permitted (did you mean rule?)"
+
+
 async def test_faults_are_added_listed_and_removed(api, sandbox):
     """One by its text, or all."""
     for rule in ("POST /v3/videos then_status(503) times=1", "GET /files/* cut(5)"):

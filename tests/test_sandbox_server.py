@@ -69,7 +69,7 @@ def test_it_serves_the_whole_way_over_a_socket(served, client):
 def test_it_listens_on_loopback_only_and_tells_what_to_set(served):
     """One line for each environment variable."""
     assert served.url.startswith("http://127.0.0.1:")
-    assert served.environment == {"HEYGEN_API_BASE": served.url, "HEYGEN_API_KEY": "sandbox"}
+    assert served.environment == {"HEYGEN_API_BASE": served.url, "HEYGEN_API_KEY": "sandbox-key"}
 
 
 @pytest.mark.parametrize(

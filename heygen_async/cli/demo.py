@@ -160,7 +160,7 @@ async def _make_all(base_url: str, folder: Path) -> tuple[DemoVideo, ...]:
 
     with open_display() as display:
         async with (
-            AsyncHeyGen("sandbox", base_url=base_url, polling=_POLLING) as heygen,
+            AsyncHeyGen("sandbox-key", base_url=base_url, polling=_POLLING) as heygen,
             anyio.create_task_group() as tg,
         ):
             for name, request in wanted.items():

@@ -122,7 +122,8 @@ def _refusal(refusal: Problem | HTTPException) -> Response:
         error = {"code": "not_found" if refusal.status_code == 404 else "refused", "message": refusal.detail}
         return JSONResponse({"error": error}, refusal.status_code, headers=dict(refusal.headers or {}))
     hint = field_hint(refusal.faults)
-    message = refusal.message if hint is None else f"{refusal.message} ({hint})"
+    said = "; ".join(f"{fault.path or 'body'}: {fault.message}" for fault in refusal.faults) or refusal.message
+    message = said if hint is None else f"{said} ({hint})"
     return JSONResponse({"error": {"code": refusal.code, "message": message}}, refusal.status)
 
 

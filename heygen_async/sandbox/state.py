@@ -70,13 +70,18 @@ class StateFolder:
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Make the folder if need be and claim it; raise `StateError` if another sandbox has it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Make the folder if need be and claim it; raise `StateError` if it cannot be had."""
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._holder.acquire()
         except HeldError as error:
             who = f"process {error.pid}" if error.pid else "another process"
             raise StateError(f"{self.folder}: a sandbox of {who} keeps its state here; use another folder") from None
+        except OSError as error:
+            why = error.strerror or error
+            raise StateError(
+                f"{self.folder}: no state can be kept here ({why}); use a folder that can be written to"
+            ) from error
 
     def load(self) -> None:
         """Fill the stores from the file, if there is one, and keep it up to date from now on.
