@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from heygen_async.sandbox import faults
 from heygen_async.sandbox.faults import ACTIONS, Faults, Match, Rule, When, parse_action, parse_rule
 from heygen_async.sandbox.faults.calls import CallFacts, named_videos
+from heygen_async.sandbox.faults.parser import rule_of
 from heygen_async.sandbox.faults.rules import METHODS, OPERATIONS
 from heygen_async.sandbox.quirks import Quirks
 
@@ -354,6 +355,15 @@ def test_an_error_names_what_is_wrong_and_what_is_allowed(text, words):
     with pytest.raises(ValueError) as raised:
         parse_rule(text)
     assert [word for word in words if word not in str(raised.value)] == []
+
+
+def test_a_rule_in_parts_is_as_strict_as_its_text():
+    """A misspelt option would leave the rule on for ever; an action may be a text, and has to be called."""
+    assert str(rule_of("create", "status(503)", times=1)) == "create status(503) times=1"
+    with pytest.raises(ValueError, match=r"option 'tims' is not known\. Did you mean 'times'"):
+        rule_of("create", faults.status(503), tims=1)
+    with pytest.raises(TypeError, match=r"action: expected one such as then_status\(503\), not <function"):
+        rule_of("create", faults.status)
 
 
 def test_a_match_of_other_words_is_refused():

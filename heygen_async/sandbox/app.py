@@ -312,8 +312,8 @@ class Sandbox:
         with self._service.open() as (account, _):
             account.planned_failures.extend([Failure.of(code, message, detail)] * times)
 
-    def fault(self, match: str, action: Action | None = None, **options: Unpack[RuleOptions]) -> ActiveRule:
-        """Misbehave: `fault("POST /v3/videos", then_status(503), times=1)`, or the whole rule as one text.
+    def fault(self, match: str, action: Action | str | None = None, **options: Unpack[RuleOptions]) -> ActiveRule:
+        """Misbehave: `fault("POST /v3/videos", then_status(503), times=1)`, or the action or all of it as a text.
 
         Return the rule in force, with its counts; raise `ValueError` if it is none.
         """
@@ -342,6 +342,7 @@ class Sandbox:
 
     def reset(self) -> None:
         """Forget jobs, charges, keys and calls, and go back to the settings of the start; the clock keeps its time."""
+        self.clock.restore_rate()
         with self._service.open():
             self._service.account = self._new_account()
             self._service.idempotency = IdempotencyRecords()

@@ -48,6 +48,11 @@ class VirtualClock:
             self._now = time.time() if self._start is None else self._start
             self.moves += 1
 
+    def restore_rate(self) -> None:
+        """Go on as fast as at first."""
+        if self._rate != self._first_rate:
+            self.rate = self._first_rate
+
     @property
     def rate(self) -> float:
         """Return how many virtual seconds pass in a real one."""

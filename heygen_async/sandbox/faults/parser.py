@@ -40,14 +40,25 @@ def parse_rule(text: str) -> Rule:
     return rule_of(target, parse_action(source), **_options(rest))
 
 
-def rule_of(match: str, action: Action | None = None, **options: Unpack[RuleOptions]) -> Rule:
+def rule_of(match: str, action: Action | str | None = None, **options: Unpack[RuleOptions]) -> Rule:
     """Return the rule; without an action, `match` is the text of a whole rule. Raise `ValueError` if it is none."""
+    if strange := [name for name in options if name not in OPTIONS]:
+        raise unknown("option", strange[0], list(OPTIONS))
     if action is None:
         if options:
             raise ValueError(f"a rule's text holds its options too: write {', '.join(options)} there")
         return parse_rule(match)
+    action = _action_of(action)
     when: dict[str, Any] = {name: value for name, value in options.items() if name in _WHEN}
     return Rule(Match(match, video_id=options.get("video_id"), attempt=options.get("attempt")), action, When(**when))
+
+
+def _action_of(given: object) -> Action:
+    if isinstance(given, str):
+        return parse_action(given)
+    if not isinstance(given, Action):
+        raise TypeError(f"action: expected one such as then_status(503), not {given!r}")
+    return given
 
 
 def parse_action(text: str) -> Action:
