@@ -44,6 +44,7 @@ class Crew:
     _group: TaskGroup = field(init=False)
     _hired: int = field(default=0, init=False)
     _busy: int = field(default=0, init=False)
+    _is_left_to_one: bool = field(default=False, init=False)
     _setback: Later | Renew | None = field(default=None, init=False)
     _failure: Exception | None = field(default=None, init=False)
     _changed: anyio.Event = field(factory=anyio.Event, init=False)
@@ -56,7 +57,13 @@ class Crew:
 
     async def fetch(self) -> Fetched:
         """Make the attempt; return and raise what `FileLane.fetch` does."""
+        fetched = await self._fetch()
+        # Further connections did not help: what is missing comes over one, in one piece.
+        return await self._fetch() if self._is_left_to_one else fetched
+
+    async def _fetch(self) -> Fetched:
         fetched: Fetched = None
+        self._is_left_to_one = False
         async with anyio.create_task_group() as self._group:
             try:
                 fetched = await self._begin()
@@ -64,7 +71,9 @@ class Crew:
                 self._fail(error)
         if self.transfer.sharing is not None:
             await self.lane.threads.run(self.transfer.rejoin)
-            fetched = None if self.transfer.position == self.transfer.total else self._setback
+            is_whole = self.transfer.position == self.transfer.total
+            self._is_left_to_one = self._is_left_to_one and not is_whole
+            fetched = None if is_whole else self._setback
         if self._failure is not None:
             raise self._failure
         return fetched
@@ -84,12 +93,12 @@ class Crew:
             return fetched
         await self.lane.threads.run(transfer.sharing.end_first)
         self._group.start_soon(self._keep_looking)
-        await self._bring_all()
+        self._is_left_to_one = await self._bring_all() and self._pacer.is_for_one
         self._group.cancel_scope.cancel()
         return None
 
-    async def _bring_all(self) -> None:
-        """Bring blocks until there are none left, or nobody gets anywhere any more."""
+    async def _bring_all(self) -> bool:
+        """Bring blocks until there are none left, or nobody gets anywhere any more; say whether this one still does."""
         gets_on = True
         while gets_on or self._busy:
             changed = self._changed
@@ -99,7 +108,8 @@ class Crew:
             elif self._busy or changed.is_set():
                 await changed.wait()
             else:
-                return
+                break
+        return gets_on
 
     async def _help(self, number: int) -> None:
         self._busy += 1
@@ -168,7 +178,7 @@ class Crew:
 
     @property
     def _is_watched(self) -> bool:
-        return self.report is not None or self._pacer.lines > 1 or not self._pacer.is_settled
+        return self.report is not None or not self._pacer.is_for_one
 
     @property
     def _sharing(self) -> Sharing:

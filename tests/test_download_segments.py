@@ -8,15 +8,18 @@ import hashlib
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from attrs import evolve
 
 from heygen_async import DownloadWriteError
 from heygen_async._protocol.segments import MIB, SegmentRules
@@ -30,16 +33,23 @@ KIB = 1024
 FILM = mp4(6 * MIB)
 # Whatever its pace, a file gets three further connections as soon as it has been looked at.
 EAGER = SegmentRules(
-    smallest_rest=1, worthwhile=0, fast=math.inf, measure=0.0, gain=-math.inf, smallest_block=256 * KIB
+    smallest_rest=1,
+    worthwhile=0,
+    fast=math.inf,
+    measure=0.0,
+    sample=0,
+    warm_up=0.0,
+    gain=-math.inf,
+    smallest_block=256 * KIB,
 )
 
 
 def unhurried(exchange: Exchange) -> None:
-    """Begin well, then wait for a second connection; without one the body comes all the same, slowly."""
+    """Begin well, then wait for three more connections; without them the body comes all the same, slowly."""
     status, headers, body = exchange.plan()
     exchange.head(status, headers)
     for position in range(0, len(body), 16 * KIB):
-        if len(exchange.server.seen) == 1:
+        if len(exchange.server.seen) < 4:
             time.sleep(0.01)
         exchange.send(body[position : position + 16 * KIB])
 
@@ -235,6 +245,183 @@ async def test_46_a_full_disk_ends_all_connections(kit: Kit, monkeypatch: pytest
     error = await kit.fails(DownloadWriteError)
     assert error.errno == errno.ENOSPC
     assert kit.part.stat().st_size == error.bytes_done > 0
+
+
+def in_blocks(exchange: Exchange) -> bool:
+    """Say whether a request asks for a block, not for the file or all of its rest."""
+    return not (exchange.seen.range or "-").endswith("-")
+
+
+def blocks_asked(kit: Kit) -> list[tuple[int, int]]:
+    return [bounds(text) for text in kit.server.ranges if text is not None and not text.endswith("-")]
+
+
+async def test_a_digest_is_right_when_blocks_and_attempts_alternate(kit: Kit) -> None:
+    """Bytes that blocks brought lie between those that were hashed while they were written."""
+
+    def second_half_in_one_piece(exchange: Exchange) -> None:
+        refused = in_blocks(exchange) and (exchange.asked_range() or (0, 0))[1] > len(FILM) // 2
+        (host.answer(503) if refused else host.well)(exchange)
+
+    kit.server.script = [unhurried_until_cut]
+    kit.server.always = second_half_in_one_piece
+    saved = await kit.save(digest="sha256")
+    kit.assert_only_the_film()
+    assert kit.interruptions
+    assert saved.digest == hashlib.sha256(FILM).hexdigest()
+
+
+async def test_a_refused_connection_does_not_ask_again_while_others_get_on(kit: Kit) -> None:
+    """Neither at once, nor whenever somebody has brought a block: pauses are made between attempts only."""
+    place = threading.Lock()
+    refused: list[Exchange] = []
+
+    def one_more_only(exchange: Exchange) -> None:
+        if not place.acquire(blocking=False):
+            refused.append(exchange)
+            host.answer(429, retry_after="3600")(exchange)
+            return
+        status, headers, body = exchange.plan()
+        exchange.head(status, headers)
+        exchange.send(body[:-1])
+        time.sleep(0.03)
+        place.release()
+        exchange.send(body[-1:])
+
+    kit.server.always = one_more_only
+    await kit.save()
+    kit.assert_only_the_film()
+    assert len(refused) <= 3
+    assert not kit.interruptions
+
+
+async def test_blocks_that_break_off_are_attempts_like_any_other(kit: Kit) -> None:
+    """A host that breaks every connection after a few bytes is not asked without end, and without pauses."""
+
+    def no_blocks(exchange: Exchange) -> None:
+        (host.cut(KIB) if in_blocks(exchange) else host.well)(exchange)
+
+    kit.server.always = no_blocks
+    await kit.save()
+    kit.assert_only_the_film()
+    assert kit.interruptions
+    assert len(blocks_asked(kit)) <= 4 * len(kit.interruptions)
+
+
+async def test_what_a_host_asked_one_connection_to_wait_is_not_what_the_file_waits(server: FileServer) -> None:
+    """The attempt ended because the last connection broke, long after another was told to come back in an hour."""
+    told = threading.Event()
+
+    def told_to_wait(exchange: Exchange) -> None:
+        host.answer(429, retry_after="3600")(exchange)
+        exchange.connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            exchange.connection.recv(1)
+        told.set()
+
+    def after_that(exchange: Exchange) -> None:
+        status, headers, body = exchange.plan()
+        exchange.head(status, headers)
+        exchange.send(body[: 64 * KIB])
+        slow = paced_while(lambda: not told.is_set(), exchange, body, 64 * KIB)
+        for position in range(slow, len(body), 16 * KIB):
+            time.sleep(0.02)
+            exchange.send(body[position : position + 16 * KIB])
+
+    server.script = [after_that, told_to_wait, host.hang_up]
+    with quick_folder() as folder:
+        async with kit_on(server, folder, segments=evolve(EAGER, most=2, largest_block=256 * KIB)) as kit:
+            await kit.save()
+            kit.assert_only_the_film()
+            assert len(kit.interruptions) == 1
+            assert kit.interruptions[0].delay < 60
+
+
+def paced_while(goes_on: Callable[[], bool], exchange: Exchange, body: bytes, position: int) -> int:
+    """Send little by little as long as `goes_on()`; return how far that went."""
+    while goes_on() and position < len(body):
+        time.sleep(0.01)
+        exchange.send(body[position : position + KIB])
+        position += KIB
+    return position
+
+
+async def test_no_connection_is_waited_for_once_its_part_is_there(kit: Kit) -> None:
+    """The first one has brought what comes before the blocks of others, and then holds."""
+
+    def to_the_bound(exchange: Exchange) -> None:
+        status, headers, body = exchange.plan()
+        exchange.head(status, headers)
+        position = paced_while(lambda: len(exchange.server.seen) == 1, exchange, body, 0)
+        bound = min(bounds(text)[0] for text in exchange.server.ranges[1:])
+        exchange.send(body[position:bound])
+        exchange.hold()
+
+    kit.server.script = [to_the_bound]
+    with anyio.fail_after(15):  # less than the server holds
+        await kit.save(stall=3600.0)
+    kit.assert_only_the_film()
+
+
+async def test_a_fresh_link_gets_as_many_connections_as_the_expired_one(kit: Kit) -> None:
+    """That its blocks were refused says nothing about the host."""
+    from tests.downloads import renewing
+
+    fresh = kit.server.url.replace("s3cr3t", "s3cr3t2")
+
+    def rest_waits_for_a_block(exchange: Exchange) -> None:
+        if "s3cr3t2" not in exchange.seen.target:
+            host.EXPIRED(exchange)
+            return
+        status, headers, body = exchange.plan()
+        exchange.head(status, headers)
+        alone = (lambda: False) if in_blocks(exchange) else (lambda: not any("s3cr3t2" in t for t in blocks()))
+        exchange.send(body[paced_while(alone, exchange, body, 0) :])
+
+    def blocks() -> list[str]:
+        return [s.target for s in kit.server.seen if s.range is not None and not s.range.endswith("-")]
+
+    kit.server.script = [unhurried_until_cut]
+    kit.server.always = rest_waits_for_a_block
+    await kit.save(renewing(fresh, first=kit.server.url)[0])
+    kit.assert_only_the_film()
+    assert any("s3cr3t2" in target for target in blocks())
+
+
+async def test_where_further_connections_do_not_help_the_rest_comes_in_one_piece(server: FileServer) -> None:
+    """Without a pause: nothing was in the way."""
+
+    def blocks_are_slow(exchange: Exchange) -> None:
+        (host.throttled(16 * KIB, 0.02) if in_blocks(exchange) else host.well)(exchange)
+
+    server.always = blocks_are_slow
+    with quick_folder() as folder:
+        async with kit_on(server, folder, segments=evolve(EAGER, gain=math.inf)) as kit:
+            saved = await kit.save(digest="sha256")
+            kit.assert_only_the_film()
+            assert saved.digest == hashlib.sha256(FILM).hexdigest()
+            assert len(kit.server.ranges) == len(blocks_asked(kit)) + 2
+            assert not kit.interruptions
+            assert kit.lane.host_lines.get(server.origin, time.monotonic()) == 1
+
+
+async def test_a_host_that_further_connections_did_not_help_is_not_tried_again_soon(kit: Kit) -> None:
+    kit.lane.host_lines.note(kit.server.origin, 1, time.monotonic())
+    kit.server.script = [host.throttled(256 * KIB, 0.02)]
+    await kit.save()
+    kit.assert_only_the_film()
+    assert len(kit.server.seen) == 1
+
+
+async def test_a_host_that_further_connections_helped_gets_them_without_another_measurement(
+    server: FileServer,
+) -> None:
+    with quick_folder() as folder:
+        async with kit_on(server, folder, segments=evolve(EAGER, measure=3600.0, warm_up=3600.0)) as kit:
+            kit.lane.host_lines.note(server.origin, 4, time.monotonic())
+            await kit.save()
+            kit.assert_only_the_film()
+            assert blocks_asked(kit)
 
 
 def held_block(exchange: Exchange) -> None:

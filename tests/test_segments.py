@@ -6,10 +6,11 @@ import math
 import random
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heygen_async._protocol.segments import MIB, Block, Blocks, Pacer, SegmentRules
+from heygen_async._protocol.segments import MIB, REMEMBERED, Block, Blocks, HostLines, Pacer, SegmentRules
 
 RULES = SegmentRules()
 
@@ -71,6 +72,61 @@ def test_a_host_that_paces_each_connection_gets_four() -> None:
     assert lines_over_time(lambda lines: lines * 20e6) == [1, 2, 4]
 
 
+class Arriving:
+    """Connections that take a while to begin, and whose bytes are counted in pieces."""
+
+    def __init__(self, each: float, together: float, connect: float) -> None:
+        self.each, self.together, self.connect = each, together, connect
+        self.began: list[float] = []
+        self.buffered: list[float] = []
+        self.flushed: list[float] = []
+
+    def step(self, lines: int, now: float, span: float) -> float:
+        """Return how many bytes are counted in the `span` seconds from `now` on."""
+        while len(self.began) < lines:
+            self.began.append(now + (self.connect if self.began else 0.0))
+            self.buffered.append(0.0)
+            self.flushed.append(self.began[-1])
+        busy = [number for number in range(lines) if self.began[number] <= now]
+        counted = 0.0
+        for number in busy:
+            self.buffered[number] += span * min(self.each, self.together / len(busy))
+            if self.buffered[number] >= MIB or now - self.flushed[number] >= 0.25:
+                counted += self.buffered[number]
+                self.buffered[number], self.flushed[number] = 0.0, now
+        return counted
+
+
+def lines_of(arriving: Arriving, offset: float) -> list[int]:
+    """Return the numbers of connections while a large file is looked at ten times a second."""
+    pacer, done, seen, lines = Pacer(RULES), 0.0, [1], 1
+    for tick in range(1500):
+        done += arriving.step(lines, tick / 100, 0.01)
+        if tick % 10 == int(offset * 100):
+            lines = pacer.note(int(done), 4000 * MIB, tick / 100)
+            seen += [lines] if lines != seen[-1] else []
+    return seen
+
+
+arrivals = given(
+    pace=st.floats(0.5e6, 40e6), connect=st.floats(0.0, 0.4), offset=st.integers(0, 9).map(lambda n: n / 100)
+)
+
+
+@arrivals
+def test_connections_are_judged_by_what_they_bring_once_they_have_begun(
+    pace: float, connect: float, offset: float
+) -> None:
+    assert lines_of(Arriving(pace, math.inf, connect), offset) == [1, 2, 4]
+
+
+@arrivals
+def test_connections_that_share_a_full_line_are_not_taken_for_a_help(
+    pace: float, connect: float, offset: float
+) -> None:
+    assert lines_of(Arriving(math.inf, pace, connect), offset) == [1, 2, 1]
+
+
 def test_a_line_that_is_full_with_one_keeps_one() -> None:
     """The second connection is tried, brings nothing, and goes."""
     assert lines_over_time(lambda _: 20e6) == [1, 2, 1]
@@ -105,6 +161,63 @@ def test_nothing_is_concluded_from_silence() -> None:
     pacer = Pacer(RULES)
     assert [pacer.note(MIB, 1000 * MIB, now) for now in range(100)] == [1] * 100
     assert not pacer.is_settled
+
+
+def test_a_file_that_is_too_small_needs_no_second_look() -> None:
+    """As do the others whose number of connections is known."""
+    small, only, known = Pacer(RULES), Pacer(SegmentRules(most=1)), Pacer(RULES, 1)
+    small.note(0, 15 * MIB, 0.0)
+    assert small.is_for_one
+    assert only.is_for_one
+    assert known.is_for_one
+    assert small.found is only.found is known.found is None
+
+
+@pytest.mark.parametrize(("known", "lines"), [(4, 4), (2, 2), (9, 4)])
+def test_what_helped_with_another_file_of_the_host_is_done_at_once(known: int, lines: int) -> None:
+    pacer = Pacer(RULES, known)
+    assert [pacer.note(done, 1000 * MIB, done / 1e7) for done in (10**6, 2 * 10**6)] == [1, lines]
+    assert pacer.is_settled
+    assert pacer.found is None
+
+
+def test_a_rest_that_is_not_worth_it_gets_one_connection_whatever_helped_before() -> None:
+    pacer = Pacer(RULES, 4)
+    assert [pacer.note(n * 2 * MIB, 19 * MIB, n / 10) for n in range(4)] == [1] * 4
+
+
+@pytest.mark.parametrize(("pace", "found"), [(lambda lines: lines * 20e6, 4), (lambda _: 20e6, 1)])
+def test_what_was_found_out_is_told(pace: Callable[[int], float], found: int) -> None:
+    pacer, done = Pacer(RULES), 0.0
+    for tick in range(100):
+        assert pacer.found is None or pacer.is_settled
+        done += 0.1 * pace(pacer.note(int(done), 1000 * MIB, tick / 10))
+    assert pacer.found == pacer.lines == found
+
+
+def test_hosts_are_remembered_for_five_minutes() -> None:
+    hosts = HostLines()
+    hosts.note("https://one", 4, 0.0)
+    hosts.note("https://two", 1, 200.0)
+    assert (hosts.get("https://one", 299.0), hosts.get("https://two", 299.0)) == (4, 1)
+    assert (hosts.get("https://one", 300.0), hosts.get("https://two", 300.0)) == (None, 1)
+    assert hosts.get("https://three", 0.0) is None
+
+
+def test_hosts_are_not_collected() -> None:
+    """A client that lives for months meets many of them."""
+    hosts = HostLines()
+    for number in range(10_000):
+        hosts.note(f"https://{number}", 4, number)
+    assert len(hosts._found) <= REMEMBERED
+
+
+def test_one_connection_takes_no_blocks_but_those_that_were_given_back() -> None:
+    """They are the gaps; the rest comes in one piece."""
+    blocks, pacer = Blocks(100, bound=50, sound=50), Pacer(SegmentRules(most=1))
+    blocks.give_back(Block(40, 50))
+    assert pacer.block_size(100) == 0
+    assert [blocks.take(0), blocks.take(0), blocks.take(7)] == [Block(40, 50), None, Block(50, 57)]
 
 
 @given(st.floats(1, 1e9), st.integers(0, 10**12))

@@ -8,6 +8,7 @@ measured pace says that each helps.
 from __future__ import annotations
 
 import heapq
+import math
 from typing import Final, Literal
 
 from attrs import define, field, frozen
@@ -24,9 +25,12 @@ class SegmentRules:
     `most` connections for one file, 1 for never another (4 is what download tools use by default). A rest of less than
     `smallest_rest` bytes, or of less than `worthwhile` seconds at the pace so far, is left to one connection: the
     others would hardly have started. So is whatever comes faster than `fast` bytes per second, which no host that
-    paces its connections allows. The pace is measured over `measure` seconds. A further connection has helped if the
-    pace grew by `gain` of what it could have grown. Blocks are what one connection brings in `block_seconds`, within
-    `smallest_block` and `largest_block` bytes: a killed process loses about one per connection.
+    paces its connections allows. The pace is measured over `measure` seconds, and, because bytes are counted in pieces
+    of up to 1 MiB or a quarter of a second, on until `sample` bytes per connection have come or `measure_at_most`
+    seconds have gone by. Connections that were let in get `warm_up` seconds before: to connect, and for TCP to find its
+    pace. A further connection has helped if the pace grew by `gain` of what it could have grown. Blocks are what one
+    connection brings in `block_seconds`, within `smallest_block` and `largest_block` bytes: a killed process loses
+    about one per connection.
     """
 
     most: int = 4
@@ -34,6 +38,9 @@ class SegmentRules:
     worthwhile: float = 2.0
     fast: float = 100e6
     measure: float = 0.3
+    measure_at_most: float = 1.0
+    sample: int = 4 * MIB
+    warm_up: float = 0.5
     gain: float = 0.4
     block_seconds: float = 2.0
     smallest_block: int = 4 * MIB
@@ -57,6 +64,8 @@ class Pacer:
     _before: float = field(default=0.0, init=False)
     _lines_before: int = field(default=1, init=False)
     _pace: float = field(default=0.0, init=False)
+    _pace_of_each: float = field(default=0.0, init=False)
+    _not_before: float = field(default=-math.inf, init=False)
     _since: float | None = field(default=None, init=False)
     _done_then: int = field(default=0, init=False)
     _is_measured: bool = field(default=False, init=False)
@@ -71,44 +80,65 @@ class Pacer:
         return self._state == "settled"
 
     @property
+    def is_for_one(self) -> bool:
+        """Say whether one connection is to bring all that is missing."""
+        return self.is_settled and self.lines == 1
+
+    @property
     def found(self) -> int | None:
         """Return how many connections helped, None if that was not found out."""
         return self.lines if self._is_measured and self.is_settled else None
 
     def note(self, done: int, total: int, now: float) -> int:
         """Take note of how many bytes have come, and return how many connections there should be."""
-        if self._since is None:
-            self._since, self._done_then = now, done
-        elapsed, rest = now - self._since, total - done
-        if self._state == "alone" and rest < self.rules.smallest_rest:
+        if self._state == "alone" and total - done < self.rules.smallest_rest:
             self.settle_for(1)
-        if self.is_settled or not elapsed or elapsed < self._measure or done <= self._done_then:
-            return self.lines
-        self._pace = (done - self._done_then) / elapsed
-        self._since, self._done_then = now, done
-        if self._state == "trying":
-            self._judge()
-        elif not self._is_worth_it(rest):
-            return self.lines
-        elif self.known is not None:
-            self.settle_for(min(self.known, self.rules.most))
-        if not self.is_settled:
-            self._try_more()
+        if not self.is_settled and self._has_measured(done, now):
+            self._decide(total - done, now)
         return self.lines
 
     def block_size(self, unassigned: int) -> int:
-        """Return how many bytes the next block gets: less towards the end, so that all connections end together."""
-        wanted = min(self._pace / self.lines * self.rules.block_seconds, unassigned / (2 * self.lines))
+        """Return how many bytes the next block gets: less towards the end, so that all connections end together.
+
+        Nothing, if one connection is to go on without blocks.
+        """
+        if self.is_for_one:
+            return 0
+        wanted = min(self._pace_of_each * self.rules.block_seconds, unassigned / (2 * self.lines))
         return int(min(self.rules.largest_block, max(self.rules.smallest_block, wanted)))
 
     def settle_for(self, lines: int) -> None:
         """Take so many connections and leave it at that."""
         self.lines, self._state = lines, "settled"
 
-    @property
-    def _measure(self) -> float:
-        # Long enough to tell whether one more has helped; where that is known, any pace will do.
-        return self.rules.measure if self.known is None else 0.0
+    def _has_measured(self, done: int, now: float) -> bool:
+        if now < self._not_before:
+            return False
+        if self._since is None:
+            self._since, self._done_then = now, done
+        elapsed, came = now - self._since, done - self._done_then
+        if elapsed <= 0 or came <= 0 or not self._is_enough(elapsed, came):
+            return False
+        self._pace, self._pace_of_each = came / elapsed, came / elapsed / self.lines
+        self._since, self._done_then = now, done
+        return True
+
+    def _is_enough(self, elapsed: float, came: int) -> bool:
+        rules = self.rules
+        # Where it is known what helps, any pace will do.
+        return self.known is not None or (
+            elapsed >= rules.measure and (came >= rules.sample * self.lines or elapsed >= rules.measure_at_most)
+        )
+
+    def _decide(self, rest: int, now: float) -> None:
+        if self._state == "trying":
+            self._judge()
+        elif not self._is_worth_it(rest):
+            return
+        elif self.known is not None:
+            self.settle_for(min(self.known, self.rules.most))
+        if not self.is_settled:
+            self._try_more(now)
 
     def _is_worth_it(self, rest: int) -> bool:
         return self._pace < self.rules.fast and rest > self._pace * self.rules.worthwhile
@@ -121,7 +151,8 @@ class Pacer:
         elif self.lines >= self.rules.most:
             self._state = "settled"
 
-    def _try_more(self) -> None:
+    def _try_more(self, now: float) -> None:
+        self._since, self._not_before = None, now + self.rules.warm_up
         self._state, self._before, self._lines_before = "trying", self._pace, self.lines
         self.lines = min(self.rules.most, self.lines * 2)
 
@@ -174,10 +205,13 @@ class Blocks:
         return self.total - self._next + sum(block.end - block.start for block in self._returned)
 
     def take(self, size: int) -> Block | None:
-        """Return the first block that nobody has, of about `size` bytes, or None if all are taken."""
+        """Return the first block that nobody has, of about `size` bytes, or None if all are taken.
+
+        With a `size` of 0, only those that were given back.
+        """
         if self._returned:
             return heapq.heappop(self._returned)
-        if self._next >= self.total:
+        if not size or self._next >= self.total:
             return None
         start, self._next = self._next, min(self.total, self._next + size)
         return Block(start, self._next)
