@@ -241,6 +241,7 @@ def test_the_budget_ends_the_batch_before_it_is_exceeded(shell: Shell, fake: Fak
     assert ran.code == 1
     assert list(results(ran).values()).count("skipped") == 1
     assert ran.json["estimated_usd"] == pytest.approx(2 * 0.0667)
+    assert ran.json["next"].startswith("repeat the same command with a higher --max-cost; it goes on from")
     assert shell(*folder.command, "--max-cost", "0.15").code == 1
     assert fake.paid == 2
 
@@ -253,6 +254,7 @@ def test_a_file_that_is_there_is_replaced_only_when_told(shell: Shell, fake: Fak
     ran = shell(*folder.command, "--json")
     assert ran.code == 1
     assert [row["error"] and row["error"]["type"] for row in ran.json["outcomes"]] == [None, "FileExistsError", None]
+    assert ran.json["next"].startswith("repeat the same command with --overwrite, to replace files that exist, or")
     assert folder.saved()["b.mp4"] == b"mine"
     assert fake.paid == 2
     assert shell(*folder.command, "--overwrite").code == 0

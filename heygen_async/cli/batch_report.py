@@ -108,7 +108,15 @@ class Summary:
         """Return what to do about rows that did not succeed."""
         if self.dry_run or self.counts()["succeeded"] == len(self.rows):
             return None
-        return f"repeat the same command; it goes on from {self.journal} and pays for nothing twice"
+        changes = " and ".join(self._changes())
+        same = f"repeat the same command with {changes}" if changes else "repeat the same command"
+        return f"{same}; it goes on from {self.journal} and pays for nothing twice"
+
+    def _changes(self) -> Iterator[str]:
+        if any(row.failure is not None and row.failure.type == FileExistsError.__name__ for row in self.rows):
+            yield "--overwrite, to replace files that exist, or another --out"
+        if any((row.reason or "").startswith("max_cost:") for row in self.rows):
+            yield "a higher --max-cost"
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
