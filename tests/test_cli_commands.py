@@ -513,3 +513,11 @@ def test_ctrl_c_in_a_submission_prints_its_key(fake: FakeHeyGen) -> None:
     (key,) = fake.keys
     assert (ran.code, ran.out) == (130, "")
     assert f"--idempotency-key {key}" in ran.err
+
+
+@pytest.mark.parametrize(("base", "grace"), [("http://127.0.0.1:8765", 5), ("https://api.heygen.com", 60)])
+def test_a_mistyped_id_is_told_by_a_sandbox_soon(base: str, grace: float) -> None:
+    """HeyGen may not find a fresh video for a while; an emulator on this machine has no such excuse."""
+    assert work.polling_for(base, None).visibility_grace == grace
+    limited = work.polling_for(base, 7.0)
+    assert (limited.visibility_grace, limited.timeout) == (grace, 7.0)

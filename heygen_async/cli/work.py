@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heygen_async._client import AsyncHeyGen
 from heygen_async._policies import PollPolicy
@@ -22,8 +22,8 @@ from heygen_async.models.progress import DownloadProgress, SavedFile
 from heygen_async.models.video import Video
 from heygen_async.resources.videos import AnyVideoRequest
 
-# A sandbox on this machine renders in seconds, and looks at it cost nobody anything.
-_LOCAL_POLLING: Final = PollPolicy(first_after=0.5, max_interval=3)
+# A sandbox on this machine renders in seconds, knows its videos at once, and looks at it cost nobody anything.
+_LOCAL_POLLING: Final = PollPolicy(first_after=0.5, max_interval=3, visibility_grace=5)
 
 
 @frozen(kw_only=True)
@@ -37,11 +37,7 @@ class Connection:
 def polling_for(base_url: str, timeout: float | None) -> PollPolicy:
     """Return when to look and how long to wait, in seconds."""
     usual = _LOCAL_POLLING if is_loopback(urlsplit(base_url).hostname) else PollPolicy()
-    return PollPolicy(
-        first_after=usual.first_after,
-        max_interval=usual.max_interval,
-        timeout=usual.timeout if timeout is None else timeout,
-    )
+    return usual if timeout is None else evolve(usual, timeout=timeout)
 
 
 async def read_video(connection: Connection, resume: Resume, video_id: str) -> Video:
