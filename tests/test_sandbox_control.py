@@ -149,6 +149,7 @@ async def test_the_clock_can_be_moved_and_set(api, sandbox):
         ({"rate": "fast"}, "valid number"),
         ({"rate": 60, "progress": "later"}, "expected 'immediate', 'after 5s', 'polls=3'"),
         ({"progress": 3}, "progress"),
+        ({"progress": "uniform 9s..1s"}, "goes from a shorter time to a longer one"),
         ({"advnace": 1}, "did you mean advance?"),
         ([], "valid object"),
     ],
@@ -160,6 +161,13 @@ async def test_a_wrong_clock_call_changes_nothing(api, sandbox, body, told):
     assert answer.status_code == 400
     assert told in message(answer)
     assert (sandbox.clock.now(), sandbox.clock.rate) == (START, 0)
+
+
+async def test_a_refused_rule_of_progress_is_named_once(api):
+    """Its own words name the field already."""
+    said = message(await api.post("/_sandbox/clock", json={"progress": "later"}))
+    assert said.startswith("progress: expected 'immediate'")
+    assert said.count("progress") == 1
 
 
 async def test_a_misspelt_field_is_named_beside_the_missing_one(api):
@@ -258,6 +266,95 @@ async def test_pages_of_other_sites_see_nothing(api):
     """No answer allows another origin either."""
     assert (await api.get("/_sandbox/state", headers={"Origin": "https://evil.example"})).status_code == 403
     assert "access-control-allow-origin" not in (await api.get("/_sandbox/state")).headers
+
+
+def called_from(sandbox, address: str | None, **headers: str) -> httpx.AsyncClient:
+    """Return a client whose address the sandbox takes for `address`."""
+
+    async def app(scope, receive, send):
+        await sandbox({**scope, "client": None if address is None else (address, 4711)}, receive, send)
+
+    transport = httpx.ASGITransport(app)
+    return httpx.AsyncClient(transport=transport, base_url="http://sandbox.example", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [
+        ("192.0.2.7", {}),
+        ("2001:db8::1", {}),
+        ("::ffff:192.0.2.7", {}),
+        ("127.0.0.1", {"X-Forwarded-For": "192.0.2.7"}),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1, 192.0.2.7"}),
+        ("127.0.0.1", {"X-Real-IP": "192.0.2.7"}),
+        ("127.0.0.1", {"Forwarded": "for=192.0.2.7"}),
+        (None, {"X-Forwarded-For": "unknown"}),
+    ],
+    ids=str,
+)
+async def test_clients_of_other_machines_neither_see_nor_steer(sandbox, address, headers):
+    """In an app that the world can reach, the world must not; behind a proxy, what the proxy tells counts."""
+    async with called_from(sandbox, address, **headers) as stranger:
+        for method, path in (
+            ("GET", "/"),
+            ("GET", "/_sandbox/state"),
+            ("GET", "/_sandbox/events"),
+            ("POST", "/_sandbox/clock"),
+            ("GET", "/_sandbox/nowhere"),
+        ):
+            answer = await stranger.request(method, path, json={"advance": 5} if method == "POST" else None)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign_client"), path
+            assert "public_control=True" in message(answer)
+        assert (await stranger.get("/v3/voices", headers={"X-Api-Key": "k"})).status_code == 200
+    assert sandbox.clock.now() == START
+
+
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [
+        ("127.0.0.1", {}),
+        ("127.8.9.1", {}),
+        ("::1", {}),
+        ("::ffff:127.0.0.1", {}),
+        (None, {}),
+        ("", {}),
+        ("testclient", {}),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1, ::1"}),
+    ],
+    ids=str,
+)
+async def test_programs_of_this_machine_see_and_steer(sandbox, address, headers):
+    """Also where nobody knows an address, as in process."""
+    async with called_from(sandbox, address, **headers) as neighbour:
+        assert (await neighbour.get("/")).status_code == 200
+        assert (await neighbour.post("/_sandbox/clock", json={"advance": 5})).status_code == 200
+    assert sandbox.clock.now() == START + 5
+
+
+async def test_strangers_are_let_in_if_the_sandbox_is_told_so(renderer):
+    """Names of further hosts do not do it."""
+    options = {"renderer": renderer, "start_time": START, "speed": 0}
+    async with called_from(Sandbox(hosts=["sandbox.example"], **options), "192.0.2.7") as stranger:
+        assert (await stranger.get("/_sandbox/state")).status_code == 403
+    async with called_from(Sandbox(public_control=True, **options), "192.0.2.7") as stranger:
+        assert (await stranger.get("/")).status_code == 200
+        assert (await stranger.post("/_sandbox/clock", json={"advance": 5})).status_code == 200
+        from_page = await stranger.get("/_sandbox/state", headers={"Origin": "https://evil.example"})
+        assert from_page.json()["error"]["code"] == "foreign_origin"
+
+
+def test_a_body_above_64_kib_is_refused(renderer):
+    """Whether its length was declared or not."""
+    headers = {"Content-Type": "application/json"}
+    rule = b'{"rule": "look hang()"}'
+    with Sandbox(renderer=renderer) as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as client:
+        for body in (rule.ljust(64 * 1024 + 1), iter([rule, b" " * 64 * 1024])):
+            answer = client.post("/_sandbox/faults", content=body, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (413, "payload_too_large")
+            assert "65536 bytes" in message(answer)
+        assert len(sandbox.faults) == 0
+        answer = client.post("/_sandbox/faults", content=rule.ljust(64 * 1024), headers=headers)
+        assert answer.status_code == 200
 
 
 async def test_what_does_not_exist_is_told_in_json(api):

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from heygen_async.sandbox.bodies import capped
 from heygen_async.sandbox.durations import seconds_in
 from heygen_async.sandbox.hints import field_hint
 from heygen_async.sandbox.player import send_for_player
@@ -23,17 +24,20 @@ from heygen_async.sandbox.service import Service, read_json, read_limit
 from heygen_async.sandbox.snapshot import SHOWN, delivery_json, faults_json, jobs_json, requests_json, state_json
 from heygen_async.sandbox.stream import changes
 
+MAX_BODY: Final = 64 * 1024
+"""Bytes of a call: the longest rule has two thousand characters."""
+
 Handler = Callable[[Service, Request], Awaitable[Response]]
 
 
 def _read_by(reader: Callable[[Any], object]) -> Check:
-    """Check a value by reading it."""
+    """Check a value by reading it; its own words on it need not name the field once more."""
 
     def check(value: Any, path: str) -> Iterator[Fault]:
         try:
             reader(value)
         except (ValueError, TypeError, AttributeError) as error:
-            yield Fault(path, str(error))
+            yield Fault(path, str(error).removeprefix(f"{path}: "))
 
     return check
 
@@ -55,8 +59,8 @@ _TRIGGER: Final = record(
 )
 
 
-def control(service: Service, reset: Callable[[], None]) -> Mount:
-    """Return the routes; `reset` empties the sandbox."""
+def control(service: Service, reset: Callable[[], None], neighbours: Middleware) -> Mount:
+    """Return the routes; `reset` empties the sandbox, `neighbours` says who may call."""
 
     async def start_over(service: Service, request: Request) -> Response:
         await read_json(request, _NOTHING, lenient=False)
@@ -83,7 +87,7 @@ def control(service: Service, reset: Callable[[], None]) -> Mount:
             route("/trigger", _trigger, "POST"),
             route("/reset", start_over, "POST"),
         ],
-        middleware=[Middleware(OwnPagesOnly)],
+        middleware=[neighbours, Middleware(OwnPagesOnly)],
     )
 
 
@@ -99,10 +103,11 @@ class OwnPagesOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one call and pass it on, or answer why not."""
+        headers = Headers(scope=scope)
         try:
             if scope["type"] == "http":
-                _check(scope["method"], Headers(scope=scope))
-            await self._app(scope, receive, send)
+                _check(scope["method"], headers)
+            await self._app(scope, capped(receive, headers, limit=MAX_BODY), send)
         except (Problem, HTTPException) as refusal:
             await _refusal(refusal)(scope, receive, send)
 

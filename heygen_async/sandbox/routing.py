@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 
 from heygen_async.sandbox import asset_links, avatar_routes
+from heygen_async.sandbox.callers import NeighboursOnly
 from heygen_async.sandbox.control import control
 from heygen_async.sandbox.dashboard import front_page
 from heygen_async.sandbox.faults.lane import FaultLane
@@ -25,8 +26,12 @@ from heygen_async.sandbox.service import Service
 from heygen_async.sandbox.table import TABLE, Handler
 
 
-def application(service: Service, reset: Callable[[], None]) -> Starlette:
-    """Build the app around the state it serves; `reset` empties it."""
+def application(service: Service, reset: Callable[[], None], *, public_control: bool) -> Starlette:
+    """Build the app around the state it serves; `reset` empties it.
+
+    `public_control` lets clients of other machines see and steer it.
+    """
+    neighbours = Middleware(NeighboursOnly, public=public_control)
 
     def gated(generation: Generation) -> Mount:
         gate = Middleware(ApiGate, generation=generation, switches=service.switches)
@@ -51,8 +56,8 @@ def application(service: Service, reset: Callable[[], None]) -> Starlette:
             Route(asset_links.ROUTE, partial(asset_links.send, service), methods=["GET"], name="asset_file"),
             Route(asset_links.ROUTE, partial(asset_links.receive, service), methods=["PUT"], name="asset_upload"),
             Route("/consent/{group_id}", partial(avatar_routes.consent_page, service), methods=["GET"], name="consent"),
-            control(service, reset),
-            Route("/", front_page, methods=["GET"]),
+            control(service, reset, neighbours),
+            Route("/", front_page, methods=["GET"], middleware=[neighbours]),
         ],
         middleware=[
             Middleware(CallLog, journal=service.journal, now=service.clock.now, rules=rules),
