@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from heygen_async.sandbox import Sandbox, StateError
+from heygen_async.sandbox import Sandbox, StateError, state
+from heygen_async.sandbox.long_texts import MARK
 from heygen_async.sandbox.render.pool import WorkerRenderer
 from heygen_async.sandbox.state import FORMAT, VERSION
 from tests.sandbox_fakes import InstantRenderer, avatar_video
@@ -32,6 +33,12 @@ WORKER = (
     "    (folder / 'video.mp4').write_bytes(b'rendered')\n"
     "    print(json.dumps({'error': None, 'seconds': 4.25, 'voice': 'v'}), flush=True)\n"
 )
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch) -> None:
+    """Have changes written sooner than users need it."""
+    monkeypatch.setattr(state, "SAVE_EVERY", 0.05)
 
 
 @pytest.fixture
@@ -236,8 +243,73 @@ def test_a_render_that_did_not_end_is_begun_again(built, tmp_path):
     assert half.parent == tmp_path / "state" / "videos"
 
 
+def test_what_a_killed_sandbox_left_half_made_is_removed(built, tmp_path):
+    """Videos under way and uploads that were still coming in; nothing else."""
+    videos, assets = tmp_path / "state" / "videos", tmp_path / "state" / "assets"
+    (videos / "making-abc").mkdir(parents=True)
+    (videos / "making-abc" / "video.mp4").write_bytes(b"half")
+    (videos / "whole").mkdir()
+    assets.mkdir()
+    (assets / "incoming-abc").write_bytes(b"half")
+    with built(renderer=WorkerRenderer(now=lambda: START, command=["/nonexistent"])):
+        assert [path.name for path in videos.iterdir()] == ["whole"]
+        assert list(assets.iterdir()) == []
+
+
+BASE64 = "QUJD" * 5000
+
+
+def photo(data: str = BASE64) -> dict:
+    picture = {"type": "base64", "media_type": "image/png", "data": data}
+    return {"type": "image", "avatar_id": None, "image": picture}
+
+
+def test_a_file_within_a_request_is_written_once(built, file):
+    """The state names it, however often it is saved; with nobody's eyes but the owner's."""
+    inputs = file.parent / "inputs"
+    with built() as sandbox:
+        video_id = create(sandbox, **photo())
+        create(sandbox, **photo())
+        wait_for(lambda: file.exists() and len(json.loads(file.read_text())["stores"]["account"]["jobs"]) == 2)
+        written = {path.name: path.stat().st_mtime_ns for path in inputs.iterdir()}
+        create(sandbox)
+    assert {path.name: path.stat().st_mtime_ns for path in inputs.iterdir()} == written
+    assert sorted(path.read_text() for path in inputs.iterdir()) == [BASE64, "data:image/png;base64," + BASE64]
+    assert BASE64 not in file.read_text()
+    assert sys.platform == "win32" or {stat.S_IMODE(path.stat().st_mode) for path in inputs.iterdir()} == {0o600}
+    with built() as sandbox:
+        assert sandbox.jobs[video_id].request["image"]["data"] == BASE64
+        plan = sandbox._service.account.jobs[video_id].order.plan
+        assert plan.scenes[0].backdrop.media.url == "data:image/png;base64," + BASE64
+    assert {path.name: path.stat().st_mtime_ns for path in inputs.iterdir()} == written
+    with built() as sandbox:
+        sandbox.reset()
+    assert list(inputs.iterdir()) == []
+
+
+def test_a_request_that_looks_like_a_mark_stays_as_it_is(built):
+    """Only what the state took out is put back."""
+    mark = {MARK: "../state.json"}
+    with built(lenient=True) as sandbox:
+        video_id = create(sandbox, extra=mark)
+    with built() as sandbox:
+        assert sandbox.jobs[video_id].request["extra"] == mark
+
+
+def test_a_state_whose_files_were_lost_is_an_error(built, file):
+    """It names what is lacking."""
+    with built() as sandbox:
+        create(sandbox, **photo())
+    for path in (file.parent / "inputs").iterdir():
+        path.unlink()
+    sandbox = built()
+    with pytest.raises(StateError, match="FileNotFoundError"):
+        sandbox.start()
+    sandbox.stop()
+
+
 def test_changes_are_written_while_it_runs(built, file):
-    """A second later at the latest; with nobody's eyes but the owner's."""
+    """Soon after; with nobody's eyes but the owner's."""
     with built() as sandbox:
         video_id = create(sandbox)
         wait_for(lambda: file.exists() and video_id in file.read_text())
@@ -253,7 +325,7 @@ def test_changes_are_written_while_it_runs(built, file):
 def test_a_killed_sandbox_loses_no_more_than_its_last_second(built, file, tmp_path):
     """The folder is free at once."""
     code = (
-        "import sys, time, httpx\nfrom heygen_async.sandbox import Sandbox\n"
+        "import sys, time, httpx\nfrom heygen_async.sandbox import Sandbox, state\nstate.SAVE_EVERY = 0.05\n"
         f"sandbox = Sandbox(mode='fast', state={str(tmp_path / 'state')!r}).start()\n"
         f"body = {avatar_video()!r}\n"
         "httpx.post(sandbox.url + '/v3/videos', json=body, headers={'X-Api-Key': 'k'}, trust_env=False)\n"

@@ -23,6 +23,7 @@ SPACE: Final = "sandbox-space"
 UPLOAD_SECONDS: Final = 3600.0
 """How long the link of a direct upload is good, in virtual seconds."""
 
+_INCOMING: Final = "incoming-"
 _LINK: Final = re.compile(r"/files/assets/([^/]+)/[^/]+$")
 _IMAGE_KEY: Final = re.compile(r"image/([^/]+)/original\.\w+")
 
@@ -85,7 +86,7 @@ class AssetStore:
     @contextmanager
     def incoming(self) -> Generator[Path]:
         """Give a new empty file for bytes that are still coming in; it is removed if it was not moved by then."""
-        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+        with tempfile.NamedTemporaryFile(prefix=_INCOMING, dir=self.folder, delete=False) as file:
             path = Path(file.name)
         try:
             yield path
@@ -138,6 +139,8 @@ class AssetStore:
         """Forget everything, and from now on have the files in this folder, which `close` leaves as it is."""
         self.clear()
         self._home = home
+        for unfinished in home.glob(f"{_INCOMING}*") if home else ():  # what an earlier process was killed over
+            unfinished.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Forget everything; the files are removed unless they are kept."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from heygen_async._file_locks import HeldError, PidLock
+from heygen_async.sandbox.long_texts import LongTexts, write_whole
 
 Json = dict[str, Any]
 
@@ -48,6 +48,8 @@ class StateError(ValueError):
 class StateFolder:
     """Keeps stores in `state.json` of a folder: written whole or not at all, by one sandbox at a time.
 
+    Files that came within requests lie in `inputs`, so that they are not written anew each time.
+
     `stamp` is some value that differs whenever something has changed; `lock` guards the stores.
     """
 
@@ -61,6 +63,7 @@ class StateFolder:
     ) -> None:
         self.folder = folder
         self._file = folder / "state.json"
+        self._texts = LongTexts(folder / "inputs")
         self._stores = stores
         self._lock = lock
         self._stamp = stamp
@@ -116,15 +119,10 @@ class StateFolder:
         with self._lock():
             self._saved = self._stamp()
             kept = {name: store.to_json() for name, store in self._stores().items()}
-        text = json.dumps({FORMAT: VERSION, "stores": kept})
-        scratch = self._file.with_suffix(".new")
+        plain, texts = self._texts.take_out(kept)
         # It holds secrets of webhooks: for nobody else's eyes.
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(self._file)
+        write_whole(self._file, json.dumps({FORMAT: VERSION, "texts": texts, "stores": plain}).encode())
+        self._texts.drop_others()
 
     def _keep_saving(self) -> None:
         pause = SAVE_EVERY
@@ -143,7 +141,7 @@ class StateFolder:
             raise self._broken(error) from error
         try:
             whole = json.loads(text)
-            version, stores = whole[FORMAT], whole["stores"]
+            version, texts, stores = whole[FORMAT], whole.get("texts", []), whole["stores"]
         except (ValueError, KeyError, TypeError) as error:
             raise self._broken(error) from error
         if version != VERSION:
@@ -151,7 +149,10 @@ class StateFolder:
                 f"{self._file}: a state of version {version}, this heygen-async reads {VERSION}; nothing was changed. "
                 "Use the version that wrote it, or another folder"
             )
-        kept: Json = stores
+        try:
+            kept: Json = self._texts.put_back(stores, texts)
+        except (OSError, ValueError, TypeError) as error:
+            raise self._broken(error) from error
         return kept
 
     def _take(self, kept: Json) -> None:

@@ -24,6 +24,9 @@ from heygen_async.sandbox.render.timeline import Cue
 
 STOPPED: Final = "the sandbox was stopped"
 
+MAKING: Final = "making-"
+"""What the names of folders begin with in which a video is not finished yet."""
+
 _WARM: Final = "warm"
 _MARK: Final = "whole.json"
 
@@ -105,6 +108,8 @@ class WorkerRenderer:
     def keep_in(self, folder: Path) -> None:
         """Have the files in this folder, which `close` leaves as it is; videos that are there are not made again."""
         folder.mkdir(exist_ok=True)
+        for unfinished in folder.glob(f"{MAKING}*"):  # what an earlier run was killed over
+            shutil.rmtree(unfinished, ignore_errors=True)
         self._folder, self._keeps = folder, True
 
     def submit(self, plan: Plan) -> Render:

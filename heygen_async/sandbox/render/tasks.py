@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from heygen_async.sandbox.plan import Plan
 from heygen_async.sandbox.render.clip import render
+from heygen_async.sandbox.render.pool import MAKING
 from heygen_async.sandbox.render.saying import say
 from heygen_async.sandbox.render.speech.studio import Studio
 
@@ -46,7 +47,7 @@ def _warmed(studio: Studio) -> dict[str, Any]:
 def perform(task: dict[str, Any], studio: Studio | None = None) -> dict[str, Any]:
     """Make one video in its folder, complete or not at all; say its length and voice, or what went wrong."""
     folder = Path(task["folder"])
-    scratch = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
+    scratch = Path(tempfile.mkdtemp(prefix=MAKING, dir=folder.parent))
     try:
         made = render(Plan.from_json(task["plan"]), scratch, studio)
         scratch.rename(folder)
