@@ -17,7 +17,7 @@ import pytest
 
 from heygen_async import StudioVideo, v2
 from heygen_async.cli import demo, emulator, main, serve, steering
-from heygen_async.sandbox import Sandbox
+from heygen_async.sandbox import Progress, Sandbox
 from tests.sandbox_fakes import InstantRenderer, avatar_video
 
 BEHIND = sys.platform == "win32"
@@ -392,26 +392,51 @@ def test_options_reach_the_sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     """All of them; its state is in the folder."""
     rules = ["--fault", "POST /v3/videos status(500) times=1", "--fault", "GET /files/* cut(5)"]
     limits = ["--concurrency", "3", "--wallet", "7.5", "--progress", "polls=2", "--speed", "60", "--seed", "4"]
+    switches = ["--retry-after", "7", "--known-ids", "--old-plan", "--lenient"]
     opened: list[str] = []
     monkeypatch.setattr(serve.webbrowser, "open", opened.append)
-    sandbox = served(monkeypatch, *rules, *limits, "--state", str(tmp_path / "kept"), "--open")
+    sandbox = served(monkeypatch, *rules, *limits, *switches, "--state", str(tmp_path / "kept"), "--open")
     assert [str(rule) for rule in sandbox.faults] == rules[1::2]
     assert (sandbox.concurrency, sandbox.wallet, sandbox.clock.rate) == (3, 7.5, 60)
     assert str(sandbox._service.account.progress) == "polls=2"
+    turned = sandbox.switches
+    assert (turned.retry_after, turned.known_ids, turned.old_plan, turned.lenient) == (7, True, True, True)
+    sandbox.reset()
+    assert sandbox.switches.retry_after == 7
     assert opened[0].startswith("http://127.0.0.1:")
     assert (tmp_path / "kept" / "state.json").exists()
+
+
+def test_without_options_the_switches_are_those_of_heygen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is turned that nobody asked for."""
+    switches = served(monkeypatch).switches
+    assert (switches.retry_after, switches.known_ids, switches.old_plan, switches.lenient) == ("auto", *[False] * 3)
+    assert served(monkeypatch, "--retry-after", "none").switches.retry_after is None
+
+
+def test_the_help_names_every_form_of_progress(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of the error message."""
+    monkeypatch.setenv("COLUMNS", "100")
+    assert run_main("sandbox", "--help") == 0
+    words = " ".join(capsys.readouterr().out.split())
+    for form in ("immediate", "'after 5s'", "polls=3", "'uniform 60s..720s'", "'lognormal 5m sigma 0.5'"):
+        assert form in words
+        Progress.parse(form.strip("'"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--retry-after", "soon"], "--retry-after: expected whole seconds, auto or none, not 'soon'"),
         (["--fault", "POST /v3/videos statsu(500)"], "'statsu'"),
         (["--progress", "later"], "expected 'immediate', 'after 5s', 'polls=3'"),
         (["--mode", "slow"], "'slow' is not one of"),
         (["--state", "FOLDER"], "not a whole state of a sandbox"),
         (["--state", "FOLDER/state.json"], "state.json: no state can be kept here"),
     ],
-    ids=["fault", "progress", "mode", "state", "file"],
+    ids=["retry", "fault", "progress", "mode", "state", "file"],
 )
 def test_wrong_options_are_told_before_anything_is_served(
     arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -170,9 +170,23 @@ def test_the_clock_is_moved_and_videos_finish(page: Page, sandbox: Sandbox) -> N
     clock.get_by_role("button", name="×60").click()
     pressed(clock.get_by_role("button", name="×60"), "true")
     assert sandbox.clock.rate == 60
-    clock.get_by_role("combobox").select_option("polls=3")
-    becomes(page, "state.account.progress === 'polls=3'")
-    assert str(sandbox._service.account.progress) == "polls=3"
+
+
+def test_how_videos_finish_is_chosen_and_shown(page: Page, sandbox: Sandbox) -> None:
+    """Every choice is a rule as the sandbox writes it; one that was made elsewhere is shown too."""
+    page.goto(sandbox.url)
+    choice = section(page, "Virtual clock").get_by_role("combobox")
+    rules = page.evaluate("[...document.querySelector('#progress').options].map((option) => option.value)")
+    assert {rule.partition(" ")[0] for rule in rules} == {"immediate", "after", "polls=3", "uniform", "lognormal"}
+    for rule in reversed(rules):
+        choice.select_option(rule)
+        becomes(page, f"state.account?.progress === {rule!r}")
+        assert str(sandbox._service.account.progress) == rule
+    choice.blur()
+    for rule in ("uniform 5s..9s", "polls=3"):
+        sandbox.progress(rule)
+        becomes(page, f"document.querySelector('#progress').value === {rule!r}")
+    assert choice.locator("option", has_text="uniform 5s..9s").count() == 1
 
 
 def test_faults_are_switched_on_and_off_and_calls_tell_of_them(

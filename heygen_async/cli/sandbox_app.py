@@ -37,11 +37,27 @@ def sandbox(
     mode: Annotated[Mode, typer.Option(help="fast makes videos at once, without picture and sound.")] = Mode.AUTO,
     speed: Annotated[float, typer.Option(min=0, help="How fast the emulator's clock runs; 1 is real time.")] = 1,
     progress: Annotated[
-        str, typer.Option(metavar="RULE", help="When videos finish: immediate, 'after 5s' or polls=3.")
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="When videos finish: immediate, 'after 5s', polls=3, or each at its own time: "
+            "'uniform 60s..720s', 'lognormal 5m sigma 0.5'.",
+        ),
     ] = DEFAULT_PROGRESS,
     concurrency: Annotated[int, typer.Option(min=1, help="How many videos may render at once.")] = 10,
+    retry_after: Annotated[
+        str,
+        typer.Option(metavar="SECONDS", help="What a 429 above that says; auto: until a slot is free. Or none."),
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="Makes ids and choices repeatable.")] = 0,
     wallet: Annotated[float, typer.Option(min=0, metavar="USD", help="Play money.")] = DEFAULT_WALLET,
+    known_ids: Annotated[
+        bool, typer.Option("--known-ids", help="Refuse avatars, voices and assets that the account does not have.")
+    ] = False,
+    old_plan: Annotated[
+        bool, typer.Option("--old-plan", help="Let v3 videos above the limit wait instead of refusing them.")
+    ] = False,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Let unknown fields pass on v3.")] = False,
     fault: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Misbehave: 'POST /v3/videos then_status(503) times=1'.")
     ] = None,
@@ -65,8 +81,12 @@ def sandbox(
                 speed=speed,
                 progress=progress,
                 concurrency=concurrency,
+                retry_after=serve.retry_after_in(retry_after),
                 seed=seed,
                 wallet=wallet,
+                known_ids=known_ids,
+                old_plan=old_plan,
+                lenient=lenient,
                 faults=tuple(fault or ()),
                 state=state,
                 opens_browser=open_browser,

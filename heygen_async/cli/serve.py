@@ -25,6 +25,7 @@ DEFAULT_WALLET: Final = 10_000.0
 DEFAULT_PROGRESS: Final = "after 3s"
 
 Mode = Literal["auto", "real", "fast"]
+RetryAfter = int | Literal["auto"] | None
 
 
 @frozen(kw_only=True)
@@ -36,11 +37,27 @@ class ServeCommand:
     speed: float = 1.0
     progress: str = DEFAULT_PROGRESS
     concurrency: int = 10
+    retry_after: RetryAfter = "auto"
     seed: int = 0
     wallet: float = DEFAULT_WALLET
+    known_ids: bool = False
+    old_plan: bool = False
+    lenient: bool = False
     faults: tuple[str, ...] = ()
     state: Path | None = None
     opens_browser: bool = False
+
+
+def retry_after_in(text: str) -> RetryAfter:
+    """Read `auto`, `none` or whole seconds; raise `ValueError` for anything else."""
+    words = text.strip().lower()
+    if words == "auto":
+        return "auto"
+    if words == "none":
+        return None
+    if words.isascii() and words.isdecimal() and len(words) < 10:
+        return int(words)
+    raise ValueError(f"--retry-after: expected whole seconds, auto or none, not {text!r}")
 
 
 def run(command: ServeCommand) -> None:
@@ -74,8 +91,12 @@ def _built(command: ServeCommand) -> Sandbox:
         speed=command.speed,
         progress=command.progress,
         concurrency=command.concurrency,
+        retry_after=command.retry_after,
         seed=command.seed,
         wallet=command.wallet,
+        known_ids=command.known_ids,
+        old_plan=command.old_plan,
+        lenient=command.lenient,
         state=command.state,
     )
     for rule in command.faults:
