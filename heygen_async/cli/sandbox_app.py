@@ -127,7 +127,7 @@ def requests(
 
 @sandbox_app.command()
 def fault(
-    rule: Annotated[list[str] | None, typer.Argument(metavar="RULE", help="A rule to add; none shows them.")] = None,
+    rule: Annotated[list[str] | None, typer.Argument(metavar="RULE", help="One rule; none shows them all.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Remove all rules.")] = False,
     as_json: AsJson = False,
 ) -> None:
