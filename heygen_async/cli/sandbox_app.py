@@ -47,7 +47,7 @@ def sandbox(
     concurrency: Annotated[int, typer.Option(min=1, help="How many videos may render at once.")] = 10,
     retry_after: Annotated[
         str,
-        typer.Option(metavar="SECONDS", help="Seconds that a 429 above that says, auto (until a slot is free) or none."),
+        typer.Option(metavar="SECONDS", help="Seconds a 429 above that says, auto (until a slot is free) or none."),
     ] = "auto",
     seed: Annotated[int, typer.Option(help="Makes ids and choices repeatable.")] = 0,
     wallet: Annotated[float, typer.Option(min=0, metavar="USD", help="Play money.")] = DEFAULT_WALLET,
