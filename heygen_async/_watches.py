@@ -13,8 +13,9 @@ from heygen_async._protocol.worth import NOWHERE
 from heygen_async.errors import HeyGenError
 from heygen_async.models.video import ApiVersion, Video, VideoStatus
 
-# A list that lags behind, or is kept somewhere on the way, must not make anybody wait for ever.
-_LIST_IS_BELIEVED: Final = 300.0
+# A list that lags behind, or is kept somewhere on the way, must not make anybody wait for long: something else has to
+# confirm once in so many of the policy's longest intervals that a video runs. That costs next to no request more.
+_LIST_IS_BELIEVED: Final = 4
 
 
 @define(eq=False, kw_only=True)
@@ -75,7 +76,7 @@ class Watch:
 
     def wants_check(self, now: float) -> bool:
         """Say whether the list has been believed for long enough that the video runs."""
-        return now - max(self.checked_at, self.born) >= _LIST_IS_BELIEVED
+        return now - max(self.checked_at, self.born) >= _LIST_IS_BELIEVED * self.policy.max_interval
 
     def is_young(self, now: float) -> bool:
         """Say whether the video may not be visible yet (scenario 20)."""

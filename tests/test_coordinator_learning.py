@@ -234,7 +234,7 @@ async def test_a_newest_page_full_of_strangers_is_given_up() -> None:
 
 @pytest.mark.parametrize("spread", [0, 10])
 async def test_a_list_that_stops_following_holds_nobody_up_for_long(spread: float) -> None:
-    """Its items say processing for ever: within five minutes a bulk look tells better, and the list is left alone."""
+    """Its items say processing for ever: within two minutes a bulk look tells better, and the list is left alone."""
     world = World()
     honest = world.looks.page
     began = anyio.current_time()
