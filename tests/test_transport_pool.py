@@ -92,8 +92,8 @@ async def test_a_storm_over_copies_is_the_same_pool(fake: FakeHeyGen, server: Lo
 
 async def test_queueing_is_not_counted_against_a_timeout(fake: FakeHeyGen, server: LoopbackServer) -> None:
     """60 calls through 5 connections queue longer than one attempt may take: none fails, none is repeated."""
-    fake.latency = 0.03
-    options: dict[str, Any] = {"limits": Limits(max_connections=5), "timeouts": Timeouts(read=0.25), "retries": ONCE}
+    fake.latency = 0.12
+    options: dict[str, Any] = {"limits": Limits(max_connections=5), "timeouts": Timeouts(read=1.2), "retries": ONCE}
     async with heygen_at(server, **options) as heygen:
         await all_at_once(60, lambda: heygen.videos.get("v"))
     assert len(fake.requests) == 60
