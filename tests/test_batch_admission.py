@@ -41,6 +41,7 @@ def all_succeeded(report: BatchReport, farm: RenderFarm, videos: int) -> None:
     assert farm.paid == videos
 
 
+@pytest.mark.timeout(240)
 @virtual_time
 async def test_unknown_cap_of_ten_is_filled_to_97_percent() -> None:
     """1,000 videos of 1 to 12 minutes: nobody says that ten may run, and yet ten run nearly all the time."""
