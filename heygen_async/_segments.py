@@ -17,7 +17,7 @@ from heygen_async._protocol.resuming import Later, Renew
 from heygen_async._protocol.segments import ONE_CONNECTION, Block, Pacer, SegmentRules
 from heygen_async._sharing import EnoughError, Sharing
 from heygen_async._transfer import Transfer
-from heygen_async._transport.file_lane import REPORT_EVERY, FileLane
+from heygen_async._transport.file_lane import FileLane, keep_looking
 from heygen_async._transport.file_requests import BrokenError, Fetched, FileRules
 
 CAN_WRITE_ANYWHERE: Final = hasattr(os, "pwrite")
@@ -45,6 +45,7 @@ class Crew:
     _hired: int = field(default=0, init=False)
     _busy: int = field(default=0, init=False)
     _is_left_to_one: bool = field(default=False, init=False)
+    _over: anyio.Event = field(factory=anyio.Event, init=False)
     _setback: Later | Renew | None = field(default=None, init=False)
     _failure: Exception | None = field(default=None, init=False)
     _changed: anyio.Event = field(factory=anyio.Event, init=False)
@@ -94,7 +95,7 @@ class Crew:
         await self.lane.threads.run(transfer.sharing.end_first)
         self._group.start_soon(self._keep_looking)
         self._is_left_to_one = await self._bring_all() and self._pacer.is_for_one
-        self._group.cancel_scope.cancel()
+        self._over.set()
         return None
 
     async def _bring_all(self) -> bool:
@@ -114,7 +115,7 @@ class Crew:
     async def _help(self, number: int) -> None:
         self._busy += 1
         try:
-            while number < self._pacer.lines and (block := await self._take()) and await self._bring(block):
+            while self._is_wanted(number) and (block := await self._take()) and await self._bring(block):
                 self._tell()
         except Exception as error:  # noqa: BLE001 - whoever waits for the attempt raises it
             self._fail(error)
@@ -146,9 +147,7 @@ class Crew:
 
     async def _keep_looking(self) -> None:
         try:
-            while True:
-                await anyio.sleep(REPORT_EVERY)
-                self._look()
+            await keep_looking(self._look, self._over)
         except Exception as error:  # noqa: BLE001 - whoever waits for the attempt raises it
             self._fail(error)
 
@@ -170,6 +169,9 @@ class Crew:
         while transfer.sharing is not None and self._hired < lines - 1:
             self._hired += 1
             self._group.start_soon(self._help, self._hired)
+
+    def _is_wanted(self, number: int) -> bool:
+        return number < self._pacer.lines and not self._over.is_set()
 
     @property
     def _host(self) -> str:

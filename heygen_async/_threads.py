@@ -35,21 +35,16 @@ async def supervised(
     When the work is to end early, it is cancelled and `cut` is called, which must make it end soon if it is in a
     thread. Cancelling does the same.
     """
-    job = _Job(work)
-    failure: Exception | None = None
+    job = _Job(work, cut)
     async with anyio.create_task_group() as group:
         group.start_soon(job.run)
+        if watch is not None:
+            # Not in this task: `task.cancel()` at the moment when a deadline of a watch passes can get lost in anyio.
+            group.start_soon(job.be_watched, watch)
         try:
-            await (job.done.wait() if watch is None else watch(job.done))
             await job.done.wait()
-        except Exception as error:  # noqa: BLE001 - raised below, where no exception group wraps it
-            failure = error
         finally:
-            if not job.done.is_set():
-                cut()
-                group.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+            job.end()
     return job.result()
 
 
@@ -77,19 +72,34 @@ class Threads:
 
 
 class _Job(Generic[T]):
-    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[], Awaitable[T]], cut: Callable[[], None]) -> None:
+        self._work, self._cut = work, cut
+        self._scope = anyio.CancelScope()
         self._results: list[T] = []
         self._failure: Exception | None = None
         self.done = anyio.Event()
 
     async def run(self) -> None:
         try:
-            self._results.append(await self._work())
+            with self._scope:
+                self._results.append(await self._work())
         except Exception as error:  # noqa: BLE001 - raised by result()
-            self._failure = error
+            self._failure = self._failure or error
         finally:
             self.done.set()
+
+    async def be_watched(self, watch: Callable[[anyio.Event], Awaitable[None]]) -> None:
+        try:
+            await watch(self.done)
+        except Exception as error:  # noqa: BLE001 - raised by result()
+            self._failure = error
+            self.end()
+
+    def end(self) -> None:
+        """Make the work end early, if it has not ended."""
+        if not self.done.is_set():
+            self._cut()
+            self._scope.cancel()
 
     def result(self) -> T:
         if self._failure is not None:

@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from heygen_async import ConfigurationError, DownloadIncompleteError
+from heygen_async import ConfigurationError, DownloadIncompleteError, DownloadProgress
 from heygen_async._download import FileSource
 from heygen_async._policies import Limits, RetryPolicy
 from heygen_async._threads import Threads, supervised
@@ -80,8 +80,13 @@ async def test_53c_cancelling_a_stalled_download_is_prompt(kit: Kit) -> None:
 async def test_53c_cancelling_in_full_swing_leaves_a_valid_part(kit: Kit) -> None:
     """Between two blocks of a fast download, at a moment of the file's own choosing."""
     kit.server.body = mp4(8_000_000)
+
+    def once_begun(progress: DownloadProgress) -> None:
+        if progress.bytes_done:
+            scope.cancel()
+
     with anyio.CancelScope() as scope:
-        await kit.save(on_progress=lambda _: scope.cancel())
+        await kit.save(on_progress=once_begun)
     if kit.target.exists():  # the only report was the last one
         return
     part = kit.part.stat().st_size
@@ -396,6 +401,31 @@ async def test_a_thread_is_cut_when_its_watcher_fails() -> None:
     with pytest.raises(KeyError):
         await Threads().run(work, cut=stop.set, watch=watch)
     assert ended.is_set()
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {}), ("asyncio", {"use_uvloop": True})], indirect=True)
+async def test_a_task_that_is_cancelled_when_a_deadline_of_the_watch_passes_is_cancelled() -> None:
+    """asyncio makes one cancellation of the two, and anyio may take it for the deadline's."""
+
+    async def work() -> None:
+        host = asyncio.current_task()
+        assert host is not None
+
+        async def watch(done: anyio.Event) -> None:
+            with anyio.CancelScope() as scope:
+                asyncio.get_running_loop().call_soon(scope.cancel)
+                asyncio.get_running_loop().call_soon(host.cancel)
+                await done.wait()
+            await done.wait()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(supervised, anyio.sleep_forever)
+            await supervised(anyio.sleep_forever, watch=watch)
+        pytest.fail("the task goes on")
+
+    task = asyncio.ensure_future(work())
+    await asyncio.wait([task], timeout=30)
+    assert task.cancelled()
 
 
 async def test_a_line_that_was_cut_while_connecting_is_shut_down_when_connected() -> None:

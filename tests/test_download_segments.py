@@ -57,8 +57,7 @@ def unhurried(exchange: Exchange) -> None:
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at the pace more often than ten times a second: a test has not that much time."""
-    for module in ("_transport.file_lane", "_segments"):
-        monkeypatch.setattr(f"heygen_async.{module}.REPORT_EVERY", 0.01)
+    monkeypatch.setattr("heygen_async._transport.file_lane.REPORT_EVERY", 0.01)
     monkeypatch.setattr("heygen_async._transport.file_thread.FLUSH_AFTER", 0.01)
 
 

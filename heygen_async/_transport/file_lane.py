@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -87,7 +87,7 @@ class FileLane:
         with quiet():
             if self._supplied is not None:
                 work = partial(file_async.fetch, self._supplied, url, sink, self.threads, rules)
-                return await supervised(work, watch=partial(_watch_progress, look))
+                return await supervised(work, watch=_watch(look))
             return await self._fetch_in_thread(await self._blocking_client(), url, sink, rules, look)
 
     async def _fetch_in_thread(
@@ -100,7 +100,7 @@ class FileLane:
             watch = partial(_watch_answer, line)
             response = await self.threads.run(asking, cut=line.cut, watch=watch, abandon=True)
             receiving = partial(file_thread.receive, response, sink, line, rules)
-            return await self.threads.run(receiving, cut=line.cut, watch=partial(_watch_progress, look))
+            return await self.threads.run(receiving, cut=line.cut, watch=_watch(look))
         finally:
             self._lines.discard(line)
             line.close()
@@ -171,12 +171,17 @@ async def _token(limiter: anyio.CapacityLimiter) -> AsyncGenerator[None]:
         limiter.release_on_behalf_of(borrower)
 
 
-async def _watch_progress(look: Callable[[], bool] | None, done: anyio.Event) -> None:
-    while look is not None and not done.is_set():
+async def keep_looking(look: Callable[[], bool], done: anyio.Event) -> None:
+    """Call `look` about ten times a second, until it returns False or `done` is set."""
+    while not done.is_set():
         with anyio.move_on_after(REPORT_EVERY):
             await done.wait()
         if not done.is_set() and not look():
             return
+
+
+def _watch(look: Callable[[], bool] | None) -> Callable[[anyio.Event], Awaitable[None]] | None:
+    return None if look is None else partial(keep_looking, look)
 
 
 async def _watch_answer(line: Line, done: anyio.Event) -> None:
