@@ -245,7 +245,9 @@ def test_what_is_wrong_is_told(tmp_path):
     assert re.search(r"fault rules that never fired:\n.*POST /v3/videos", done.stdout)
     assert ends["test_the_rule_is_gone_afterwards"] == "PASSED"
     assert "ResourceWarning" in done.stdout
-    assert "FAILED" in {ending for name, ending in ends.items() if "leak" in name}
+    # Where the collector comes by: within a test, or at its end.
+    assert {"FAILED", "ERROR"} & {ending for name, ending in ends.items() if "leak" in name}
+    assert "ResourceWarning" in done.stdout
 
 
 def test_both_modes_of_pytest_asyncio_and_workers_work(tmp_path):
