@@ -64,7 +64,7 @@ class Sharing:
             if self._first_ended < self.bound:
                 self._blocks.give_back(Block(self._first_ended, self.bound))
             self._blocks.finish(self._blocks.sound, self._first_ended)
-            self._follow()
+            self._part.position = self._blocks.sound
 
     def begin_block(self) -> None:
         """Note down how far there is no gap; raise `OSError` if that cannot be written."""
@@ -82,8 +82,9 @@ class Sharing:
         with self._lock:
             if rest is not None:
                 self._blocks.give_back(rest)
+            # Not before the first connection has ended: until then there is a gap in front of all blocks.
             if end > start and self._blocks.finish(start, end):
-                self._follow()
+                self._part.position = self._blocks.sound
 
     def end(self) -> None:
         """Throw away what lies behind a gap: from here on the part file grows from its end again."""
@@ -92,11 +93,6 @@ class Sharing:
         if self._noted is not None:
             with suppress(OSError):  # as above
                 self._part.update_memo(self._memo)
-
-    def _follow(self) -> None:
-        """Move the part on to where there is no gap, once the first connection does not write there any more."""
-        if self._first_ended is not None:
-            self._part.position = self._blocks.sound
 
     def _note(self) -> None:
         with self._noting:

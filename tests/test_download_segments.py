@@ -167,6 +167,7 @@ TROUBLE: dict[str, Behaviour] = {
 
 @pytest.mark.parametrize("name", TROUBLE)
 @pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"], indirect=True)
 async def test_trouble_with_a_block_never_spoils_the_file(kit: Kit, name: str, times: int) -> None:
     """Somebody else brings the block; one connection in trouble is no interruption of the download."""
     kit.server.script += [TROUBLE[name]] * times
@@ -461,6 +462,23 @@ async def test_an_error_in_the_callers_progress_function_ends_all_connections(ki
     with pytest.raises(RuntimeError, match="the caller's own"):
         await kit.save(on_progress=fails)
     assert FILM.startswith(kit.part.read_bytes())
+
+
+async def test_an_error_in_the_callers_progress_function_ends_blocks_without_a_first_connection(kit: Kit) -> None:
+    """The one that began is over; those that bring the rest end with the save."""
+    calls: list[object] = []
+
+    def fails(progress: object) -> None:
+        calls.append(progress)
+        if len(calls) > 30:
+            raise RuntimeError("the caller's own")
+
+    kit.server.script = [unhurried_until_cut]
+    kit.server.always = host.throttled(KIB, 0.01)
+    with pytest.raises(RuntimeError, match="the caller's own"):
+        await kit.save(on_progress=fails)
+    assert FILM.startswith(kit.part.read_bytes())
+    assert not kit.lane._lines
 
 
 SAVE = """
