@@ -17,9 +17,10 @@ import anyio
 import httpx
 import pytest
 
-from heygen_async import AsyncHeyGen, AvatarVideo
+from heygen_async import AsyncHeyGen
 from heygen_async.sandbox import Sandbox
-from tests.sandbox_fakes import InstantRenderer, avatar_video
+from heygen_async.sandbox.testing import POLLING
+from tests.sandbox_fakes import InstantRenderer, avatar_video, quick_start
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -108,14 +109,9 @@ def pressed(locator: Locator, state: str) -> None:
 
 
 async def make_video(base_url: str) -> None:
-    async with AsyncHeyGen("any-key", base_url=base_url) as heygen:
-        request = AvatarVideo(
-            avatar_id="Daisy-inskirt-20220818",
-            voice_id="2d5b0e6cf36f460aa7fc47e3eee4ba54",
-            script="Hello from the sandbox. This is a short film.",
-            title="A film to look at",
-            resolution="720p",
-        )
+    async with AsyncHeyGen("any-key", base_url=base_url, polling=POLLING) as heygen:
+        # A small picture: what is seen here is the page.
+        request = quick_start(title="A film to look at", dimension={"width": 320, "height": 180})
         await heygen.videos.generate(request)
 
 
@@ -135,10 +131,10 @@ def test_a_video_made_by_the_client_appears_finishes_and_plays(page: Page) -> No
         becomes(page, "document.querySelector('video').readyState >= 2")
         page.evaluate("() => { const video = document.querySelector('video'); video.muted = true; video.play(); }")
         becomes(page, "document.querySelector('video').currentTime > 0.3")
-        assert page.evaluate("document.querySelector('video').videoWidth") == 1280
+        assert page.evaluate("document.querySelector('video').videoWidth") == 320
         becomes(page, "document.querySelector('video').textTracks[0].cues?.length > 0")
         cue = page.evaluate("document.querySelector('video').textTracks[0].cues[0].text")
-        assert cue.startswith("Hello from the sandbox")
+        assert cue.startswith("Welcome to the HeyGen API")
         assert page.evaluate("document.querySelector('video').textTracks[0].mode") == "showing"
         page.get_by_role("button", name="Captions").click()
         assert page.evaluate("document.querySelector('video').textTracks[0].mode") == "hidden"
