@@ -185,9 +185,10 @@ class TestWebm:
             decoder = av.CodecContext.create("libvpx-vp9", "r")
             pictures = [picture for packet in file.demux(video=0) for picture in decoder.decode(packet)]
         assert {picture.format.name for picture in pictures} == {"yuva420p"}
-        assert {max(bytes(picture.planes[3])) > 250 > 5 > min(bytes(picture.planes[3])) for picture in pictures} == {
-            True
-        }
+        clear = {
+            bytes(picture.planes[3]) for picture in pictures
+        }  # few differ, and a look at each pixel takes its time
+        assert all(max(plane) > 250 > 5 > min(plane) for plane in clear)
 
     def test_the_wanted_size_is_the_one_to_show(self):
         """The coded picture is smaller; whoever shows the file scales it."""
