@@ -62,6 +62,8 @@ def serving(folder: Path, *, size: int) -> Iterator[Host]:
     with (folder / "www/film.mp4").open("wb") as film:
         film.write(FILM)
         film.truncate(size)
+    # What nginx sends is in memory from the first run on.
+    subprocess.run(["cat", folder / "www/film.mp4"], stdout=subprocess.DEVNULL, check=True)
     plain, tls, paced = (_free_port() for _ in range(3))
     config = folder / "nginx.conf"
     config.write_text(_CONFIG.format(folder=folder, plain=plain, tls=tls, paced=paced, pem=PEM, pace=PACE))

@@ -19,6 +19,7 @@ from attrs import define, field
 
 from heygen_async._protocol.resuming import Memo, dump_memo, load_memo
 from heygen_async._protocol.targets import Digest, memo_path, part_path
+from heygen_async._write_back import write_back
 
 _HASH_BLOCK: Final = 1024 * 1024
 # How much may wait in memory for the disk before the system is asked to begin with it.
@@ -141,7 +142,7 @@ class PartFile:
             self.position += written
             block = block[written:]
         if self.position - self._sent_off >= _WRITE_BACK:
-            _write_back(self._descriptor, self._sent_off, self.position - self._sent_off)
+            write_back(self._descriptor, self._sent_off, self.position - self._sent_off)
             self._sent_off = self.position
 
     def write_at(self, offset: int, block: memoryview) -> None:
@@ -151,7 +152,7 @@ class PartFile:
             written = os.pwrite(self._descriptor, block, offset)
             offset += written
             block = block[written:]
-        _write_back(self._descriptor, begin, offset - begin)
+        write_back(self._descriptor, begin, offset - begin)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return bytes from anywhere, fewer only at the end; the next write goes where it would have gone."""
@@ -274,13 +275,6 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _write_back(descriptor: int, offset: int, length: int) -> None:
-    """Have the system send bytes off to the disk now, so that little is left for the flush at the end."""
-    if hasattr(os, "posix_fadvise"):
-        with suppress(OSError):
-            os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_DONTNEED)
 
 
 if sys.platform == "win32":  # pragma: no cover

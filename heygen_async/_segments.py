@@ -58,9 +58,10 @@ class Crew:
 
     async def fetch(self) -> Fetched:
         """Make the attempt; return and raise what `FileLane.fetch` does."""
-        fetched = await self._fetch()
-        # Further connections did not help: what is missing comes over one, in one piece.
-        return await self._fetch() if self._is_left_to_one else fetched
+        with self.lane.host_lines.coming(self._host):
+            fetched = await self._fetch()
+            # Further connections did not help: what is missing comes over one, in one piece.
+            return await self._fetch() if self._is_left_to_one else fetched
 
     async def _fetch(self) -> Fetched:
         fetched: Fetched = None
@@ -161,7 +162,8 @@ class Crew:
 
     def _let_in(self, total: int) -> None:
         transfer, now = self.transfer, time.monotonic()
-        lines = self._pacer.note(transfer.received, total, now)
+        beside = self.lane.host_lines.beside(self._host)
+        lines = self._pacer.note(transfer.received, total, now, beside=beside)
         if self._pacer.found is not None:
             self.lane.host_lines.note(self._host, self._pacer.found, now)
         if lines > 1 and transfer.sharing is None:

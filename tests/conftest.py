@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import hypothesis
 import pytest
 
 if os.environ.get("HEYGEN_TESTS_HTTPX2"):
@@ -11,6 +12,10 @@ if os.environ.get("HEYGEN_TESTS_HTTPX2"):
     import httpx2
 
     httpx2.alias_httpx()
+
+# No test asserts how long anything takes: the machine may be slow, or busy with other things.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 BACKENDS = [
     pytest.param(("asyncio", {"use_uvloop": False}), id="asyncio"),
@@ -31,7 +36,15 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, object
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the developer's keys, base URLs and proxies from the tests."""
+    """Hide the developer's keys, base URLs and proxies from the tests, and let programs that they start be quick."""
+    # Else each of them would compile the whole package anew.
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     for name in list(os.environ):
         if name.startswith("HEYGEN_API") or name.upper() in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}:
             monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one worker more than there are processors: many tests wait for time to pass, not for a processor."""
+    return (os.cpu_count() or 1) + 1

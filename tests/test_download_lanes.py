@@ -23,6 +23,7 @@ from heygen_async._protocol.resuming import Ask, Memo, Take, Verdict
 from heygen_async._transport import file_thread
 from heygen_async._transport.file_line import Line
 from heygen_async._transport.file_requests import BrokenError, FileRules
+from heygen_async._transport.file_socket import BodySocket, Processors
 from tests import file_server as host
 from tests.clock import virtual_time
 from tests.downloads import CONTEXT, Kit, ReadyTls, kit_on, loopback_tls, quick_folder, renewing
@@ -76,9 +77,9 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     lengths: list[int] = []
     read = file_thread._read_directly
 
-    def logged(connection: socket.socket, length: int, attempt: Any) -> None:
+    def logged(body: BodySocket, length: int, attempt: Any) -> None:
         lengths.append(length)
-        read(connection, length, attempt)
+        read(body, length, attempt)
 
     monkeypatch.setattr(file_thread, "_read_directly", logged)
     return lengths
@@ -93,7 +94,7 @@ def fetched(url: str, client: httpx.Client | None = None) -> Bin:
     with contextlib.ExitStack() as stack:
         client = client or stack.enter_context(httpx.Client(verify=CONTEXT, trust_env=False))
         line = stack.enter_context(contextlib.closing(Line(10)))
-        file_thread.receive(file_thread.ask(client, url, {}, line, RULES), sink, line, RULES)
+        file_thread.receive(file_thread.ask(client, url, {}, line, RULES), sink, line, RULES, Processors())
     return sink
 
 
@@ -271,7 +272,7 @@ def test_a_body_without_a_socket_can_be_cut_and_can_stall(method: str, error: st
     with httpx.Client(transport=transport) as client:
         response = file_thread.ask(client, "https://heygen.invalid/x", {}, line, rules)
         with pytest.raises(BrokenError) as caught:
-            file_thread.receive(response, sink, line, rules)
+            file_thread.receive(response, sink, line, rules, Processors())
     assert caught.value.reason == error
     assert sink.data.startswith(b"first")
 

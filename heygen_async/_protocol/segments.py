@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final, Literal
 
 from attrs import define, field, frozen
@@ -24,13 +27,13 @@ class SegmentRules:
 
     `most` connections for one file, 1 for never another (4 is what download tools use by default). A rest of less than
     `smallest_rest` bytes, or of less than `worthwhile` seconds at the pace so far, is left to one connection: the
-    others would hardly have started. So is whatever comes faster than `fast` bytes per second, which no host that
-    paces its connections allows. The pace is measured over `measure` seconds, and, because bytes are counted in pieces
-    of up to 1 MiB or a quarter of a second, on until `sample` bytes per connection have come or `measure_at_most`
-    seconds have gone by. Connections that were let in get `warm_up` seconds before: to connect, and for TCP to find its
-    pace. A further connection has helped if the pace grew by `gain` of what it could have grown. Blocks are what one
-    connection brings in `block_seconds`, within `smallest_block` and `largest_block` bytes: a killed process loses
-    about one per connection.
+    others would hardly have started. So is whatever comes faster than `fast` bytes per second together with the other
+    files of its host, which no host that paces its connections allows. The pace is measured over `measure` seconds,
+    and, because bytes are counted in pieces of up to 256 KiB or a quarter of a second, on until `sample` bytes per
+    connection have come or `measure_at_most` seconds have gone by. Connections that were let in get `warm_up` seconds
+    before: to connect, and for TCP to find its pace. A further connection has helped if the pace grew by `gain` of what
+    it could have grown. Blocks are what one connection brings in `block_seconds`, within `smallest_block` and
+    `largest_block` bytes: a killed process loses about one per connection.
     """
 
     most: int = 4
@@ -89,12 +92,15 @@ class Pacer:
         """Return how many connections helped, None if that was not found out."""
         return self.lines if self._is_measured and self.is_settled else None
 
-    def note(self, done: int, total: int, now: float) -> int:
-        """Take note of how many bytes have come, and return how many connections there should be."""
+    def note(self, done: int, total: int, now: float, *, beside: int = 0) -> int:
+        """Take note of how many bytes have come, and return how many connections there should be.
+
+        `beside` it, so many other files are coming from the same host; they are taken to be as fast.
+        """
         if self._state == "alone" and total - done < self.rules.smallest_rest:
             self.settle_for(1)
         if not self.is_settled and self._has_measured(done, now):
-            self._decide(total - done, now)
+            self._decide(total - done, now, self.rules.fast / (1 + beside))
         return self.lines
 
     def block_size(self, unassigned: int) -> int:
@@ -130,18 +136,15 @@ class Pacer:
             elapsed >= rules.measure and (came >= rules.sample * self.lines or elapsed >= rules.measure_at_most)
         )
 
-    def _decide(self, rest: int, now: float) -> None:
+    def _decide(self, rest: int, now: float, fast: float) -> None:
         if self._state == "trying":
             self._judge()
-        elif not self._is_worth_it(rest):
+        elif self._pace >= fast or rest <= self._pace * self.rules.worthwhile:
             return
         elif self.known is not None:
             self.settle_for(min(self.known, self.rules.most))
         if not self.is_settled:
             self._try_more(now)
-
-    def _is_worth_it(self, rest: int) -> bool:
-        return self._pace < self.rules.fast and rest > self._pace * self.rules.worthwhile
 
     def _judge(self) -> None:
         self._is_measured = True
@@ -159,9 +162,28 @@ class Pacer:
 
 @define
 class HostLines:
-    """Remember for some minutes how many connections helped with a file of a host: the next one need not find out."""
+    """Remember for some minutes how many connections helped with a file of a host: the next one need not find out.
+
+    And know how many files are coming from each host.
+    """
 
     _found: dict[str, tuple[int, float]] = field(factory=dict[str, tuple[int, float]], init=False)
+    _coming: Counter[str] = field(factory=Counter[str], init=False)
+
+    @contextmanager
+    def coming(self, host: str) -> Generator[None]:
+        """Count a file of a host."""
+        self._coming[host] += 1
+        try:
+            yield
+        finally:
+            self._coming[host] -= 1
+            if not self._coming[host]:
+                del self._coming[host]
+
+    def beside(self, host: str) -> int:
+        """Return how many files are coming from a host beside the one that asks."""
+        return max(0, self._coming[host] - 1)
 
     def note(self, host: str, lines: int, now: float) -> None:
         """Take note of what was found out at `now`, and forget what is old."""

@@ -19,6 +19,7 @@ from heygen_async._transport import file_async, file_thread
 from heygen_async._transport.api_lane import LOOPBACK_MOUNTS, pool_size
 from heygen_async._transport.file_line import Line
 from heygen_async._transport.file_requests import BrokenError, Fetched, FileRules, Sink
+from heygen_async._transport.file_socket import Processors
 from heygen_async._transport.log_redaction import install, quiet
 from heygen_async._transport.run_guard import RunGuard
 from heygen_async._transport.tls import SharedTls
@@ -44,6 +45,7 @@ class FileLane:
     _supplied: httpx.AsyncClient | None = None
     threads: Threads = field(factory=Threads, init=False)
     host_lines: HostLines = field(factory=HostLines, init=False)
+    _processors: Processors = field(factory=Processors, init=False)
     _downloads: anyio.CapacityLimiter = field(init=False)
     _streams: anyio.CapacityLimiter = field(init=False)
     _blocking: httpx.Client | None = field(default=None, init=False)
@@ -99,7 +101,7 @@ class FileLane:
             asking = partial(file_thread.ask, client, url, sink.ask.headers, line, rules)
             watch = partial(_watch_answer, line)
             response = await self.threads.run(asking, cut=line.cut, watch=watch, abandon=True)
-            receiving = partial(file_thread.receive, response, sink, line, rules)
+            receiving = partial(file_thread.receive, response, sink, line, rules, self._processors)
             return await self.threads.run(receiving, cut=line.cut, watch=_watch(look))
         finally:
             self._lines.discard(line)

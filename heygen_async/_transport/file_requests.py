@@ -16,8 +16,9 @@ from heygen_async._protocol.resuming import Ask, Later, Renew, StartOver, Verdic
 from heygen_async._version import USER_AGENT
 from heygen_async.errors import DownloadUrlError
 
-# Large enough that system calls and thread hops do not count, small enough to stay in the processor's cache.
-BLOCK: Final = 1024 * 1024
+# Large enough that system calls do not count, small enough to stay in the processor's cache and to be copied within
+# a part of a millisecond: measured against 1 MiB, one file was as fast and four files stalled the event loop less.
+BLOCK: Final = 256 * 1024
 # A slow download is written at least this often, so that the part file and the progress tell the truth.
 FLUSH_AFTER: Final = 0.25
 SILENT: Final = "nothing came for {:g} s"

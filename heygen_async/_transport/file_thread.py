@@ -28,6 +28,7 @@ from heygen_async._transport.file_requests import (
     file_request,
     head_of,
 )
+from heygen_async._transport.file_socket import BodySocket, Processors
 
 
 def ask(client: httpx.Client, url: str, headers: Mapping[str, str], line: Line, rules: FileRules) -> httpx.Response:
@@ -42,7 +43,7 @@ def ask(client: httpx.Client, url: str, headers: Mapping[str, str], line: Line, 
     return response
 
 
-def receive(response: httpx.Response, sink: Sink, line: Line, rules: FileRules) -> Fetched:
+def receive(response: httpx.Response, sink: Sink, line: Line, rules: FileRules, processors: Processors) -> Fetched:
     """Give an answer to the sink and return how the attempt ended; raise `BrokenError`, and what the sink raises.
 
     What came before a failure has been written.
@@ -53,7 +54,7 @@ def receive(response: httpx.Response, sink: Sink, line: Line, rules: FileRules) 
     if not isinstance(verdict, Take):
         return verdict
     with _translated(response, line, rules):
-        _write_body(response, answer, _Attempt(sink, line, rules))
+        _write_body(response, answer, _Attempt(sink, line, rules, processors))
     return None
 
 
@@ -77,6 +78,7 @@ class _Attempt:
     _sink: Sink
     _line: Line
     _rules: FileRules
+    processors: Processors
     _block: memoryview = field(factory=lambda: memoryview(bytearray(BLOCK)), init=False)
     _filled: int = field(default=0, init=False)
     _flushed_at: float = field(factory=time.monotonic, init=False)
@@ -139,7 +141,7 @@ def _write_body(response: httpx.Response, answer: FileAnswer, attempt: _Attempt)
     failures: tuple[type[Exception], ...] = (BrokenError, *kinds_of(response).any)
     try:
         if connection is not None and answer.length is not None:
-            _read_directly(connection, answer.length, attempt)
+            _read_directly(BodySocket(connection), answer.length, attempt)
         elif answer.encoding is None:
             # Test doubles give answers that are read already, and those cannot be read raw.
             for chunk in (response.content,) if response.is_stream_consumed else response.iter_raw():
@@ -152,25 +154,20 @@ def _write_body(response: httpx.Response, answer: FileAnswer, attempt: _Attempt)
     attempt.flush()
 
 
-def _read_directly(connection: socket.socket, length: int, attempt: _Attempt) -> None:
-    soon = min(FLUSH_AFTER, attempt.stall)
-    connection.settimeout(soon)
+def _read_directly(body: BodySocket, length: int, attempt: _Attempt) -> None:
     missing = length
     while missing:
-        try:
-            received = connection.recv_into(attempt.room[:missing])
-        except TimeoutError:
+        if not body.wait(min(FLUSH_AFTER, attempt.stall)):
             # Nothing is coming just now: time to write what is there, before the long wait.
             attempt.flush()
-            if attempt.stall <= soon:
-                raise
-            connection.settimeout(attempt.stall - soon)
-            received = connection.recv_into(attempt.room[:missing])
-            connection.settimeout(soon)
-        if not received:
-            raise BrokenError(f"the connection ended {missing:,} bytes early")
-        missing -= received
-        attempt.filled(received)
+            if not body.wait(attempt.stall - FLUSH_AFTER):
+                raise TimeoutError
+        with attempt.processors.turn():
+            received = body.take(attempt.room[:missing])
+            if received == 0:
+                raise BrokenError(f"the connection ended {missing:,} bytes early")
+            missing -= received or 0
+            attempt.filled(received or 0)
 
 
 def _read_decoded(response: httpx.Response, attempt: _Attempt) -> None:
