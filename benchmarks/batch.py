@@ -7,13 +7,16 @@ runs alone. The other ways get the same client, so they hear of a finished rende
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
 
 import anyio
 from attrs import frozen
 from trio.testing import MockClock
 
 from benchmarks import results
+from benchmarks.virtual import side_by_side
 from heygen_async import AsyncHeyGen, AvatarVideo
 from tests.render_farm import RenderFarm, one_to_twelve_minutes
 
@@ -103,19 +106,19 @@ def simulate(way: Way, videos: int, *, later_cap: int | None = None, others: int
     )
 
 
-def rows() -> Iterator[tuple[str, Result]]:
-    """Measure all ways."""
-    yield "generate_all, cap unknown", simulate(batch, 1000)
-    yield "generate_all, cap falls to 4 after 2 h", simulate(batch, 1000, later_cap=4)
-    yield "generate_all, others take 6 for 2 h", simulate(batch, 1000, others=6)
-    yield "semaphore of 10 and looks every 5 s", simulate(with_a_semaphore, 1000)
-    yield "gather in groups of 10", simulate(in_groups_of_ten, 1000)
-    yield "one by one (100 videos)", simulate(one_by_one, 100)
+CASES: Final[dict[str, Callable[[], Result]]] = {
+    "generate_all, cap unknown": partial(simulate, batch, 1000),
+    "generate_all, cap falls to 4 after 2 h": partial(simulate, batch, 1000, later_cap=4),
+    "generate_all, others take 6 for 2 h": partial(simulate, batch, 1000, others=6),
+    "semaphore of 10 and looks every 5 s": partial(simulate, with_a_semaphore, 1000),
+    "gather in groups of 10": partial(simulate, in_groups_of_ten, 1000),
+    "one by one (100 videos)": partial(simulate, one_by_one, 100),
+}
 
 
 def run() -> results.Result:
     """Return the share of the ideal makespan that each way reaches."""
-    found = dict(rows())
+    found = dict(zip(CASES, side_by_side(list(CASES.values())), strict=True))
     unknown, falling, *_ = found.values()
     return results.Result(
         name="batch",

@@ -11,6 +11,7 @@ import math
 import random
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Literal
 
 import anyio
@@ -19,6 +20,7 @@ from attrs import frozen
 from trio.testing import MockClock
 
 from benchmarks.results import Cell, Plot, Result, Series, Target, as_text
+from benchmarks.virtual import side_by_side
 from heygen_async._coordinator import Coordinator
 from heygen_async._policies import PollPolicy
 from heygen_async.events import Event, StatusChanged
@@ -281,16 +283,20 @@ class Row:
         return [self.arrivals, self.times, _setting(self.policy), *figures]
 
 
-def _compared(cases: Sequence[tuple[Arrivals, Times]], *, with_urls: bool) -> list[Row]:
+def _rows_of(arrivals: Arrivals, times: Times, *, with_urls: bool) -> list[Row]:
+    plan = renders(times)
+    line = frontier(plan, arrivals, with_urls=with_urls)
     rows: list[Row] = []
-    for arrivals, times in cases:
-        plan = renders(times)
-        line = frontier(plan, arrivals, with_urls=with_urls)
-        for policy in SETTINGS:
-            got = measured(plan, arrivals, policy, with_urls=with_urls)
-            requests, delays = (got.requests, got.held) if with_urls else (got.looks, got.seen)
-            rows.append(Row(arrivals, times, policy, requests, delays, line.requests_at(mean(delays))))
+    for policy in SETTINGS:
+        got = measured(plan, arrivals, policy, with_urls=with_urls)
+        requests, delays = (got.requests, got.held) if with_urls else (got.looks, got.seen)
+        rows.append(Row(arrivals, times, policy, requests, delays, line.requests_at(mean(delays))))
     return rows
+
+
+def _compared(cases: Sequence[tuple[Arrivals, Times]], *, with_urls: bool) -> list[Row]:
+    found = side_by_side([partial(_rows_of, arrivals, times, with_urls=with_urls) for arrivals, times in cases])
+    return [row for rows in found for row in rows]
 
 
 def _columns(counted: str) -> list[str]:

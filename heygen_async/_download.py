@@ -82,8 +82,10 @@ class Downloader:
         target is as it was.
         """
         check_arguments(asset, max_bytes, on_progress)
-        await self.check_target(path, overwrite=overwrite, digest=digest)
+        self._lane.check()
         target = target_path(path)
+        if digest is not None:
+            new_digest(digest)
         expected = expectation_for(asset, target)
         if source.url is not None:
             check_file_url(source.url, allow_insecure=self._allow_insecure)

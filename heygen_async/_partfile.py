@@ -98,6 +98,11 @@ class PartFile:
             # Somebody renamed or removed it between our opening and our locking.
             os.close(descriptor)
 
+    @property
+    def is_open(self) -> bool:
+        """Say whether the part file is still open and locked."""
+        return self._descriptor >= 0
+
     def read_memo(self) -> Memo | None:
         """Return what is written down about the part file, or None if that is missing or unreadable."""
         try:
@@ -195,7 +200,7 @@ class PartFile:
 
     def release(self, *, keep: bool) -> None:
         """Close and unlock; without `keep`, remove part and memo first."""
-        if self._descriptor < 0:
+        if not self.is_open:
             return
         try:
             if not keep:

@@ -75,8 +75,9 @@ class Saving:
             error.bytes_done = self._kept
             raise
         finally:
-            with anyio.CancelScope(shield=True):
-                await self.lane.threads.run(self.transfer.close)
+            if self.transfer.is_open:
+                with anyio.CancelScope(shield=True):
+                    await self.lane.threads.run(self.transfer.close)
         transfer = self.transfer
         self.emit(FileSaved(path=transfer.target, size=size, resumed_from=transfer.resumed_from))
         return SavedFile(
@@ -127,6 +128,8 @@ class Saving:
 
     async def _setback_after_body(self, url: str) -> Later | None:
         transfer, threads = self.transfer, self.lane.threads
+        if transfer.position == transfer.total:
+            return None
         end = await threads.run(transfer.end)
         if end is Completeness.UNPROVEN:
             length = await self.lane.length_of(url, self.rules)
@@ -159,13 +162,28 @@ class Saving:
         return await self.source.refresh()
 
     async def _finish(self) -> int:
-        transfer, threads = self.transfer, self.lane.threads
-        await threads.run(partial(transfer.check, goes_on=partial(_is_clear, self._stop)), cut=self._stop.set)
-        size = transfer.position
-        if self.on_progress is not None:
+        if self.on_progress is None:
+            await self._run_until_stopped(self._check_and_publish)
+        else:
+            await self._run_until_stopped(self._check)
             self.on_progress(self._progress)
-        await threads.run(partial(transfer.publish, overwrite=self.overwrite))
-        return size
+            await self._run_until_stopped(self._publish)
+        return self.transfer.position
+
+    async def _run_until_stopped(self, work: Callable[[], None]) -> None:
+        await self.lane.threads.run(work, cut=self._stop.set)
+
+    def _check_and_publish(self) -> None:
+        self._check()
+        self._publish()
+
+    def _check(self) -> None:
+        self.transfer.check(goes_on=partial(_is_clear, self._stop))
+
+    def _publish(self) -> None:
+        # Whoever was cancelled meanwhile does not hear of it: then the target is to stay as it was.
+        if _is_clear(self._stop):
+            self.transfer.publish(overwrite=self.overwrite)
 
     def _report(self) -> None:
         progress = self._progress

@@ -119,6 +119,11 @@ class Transfer:
         return self._digest.hexdigest() if self._digest else None
 
     @property
+    def is_open(self) -> bool:
+        """Say whether there is a part file to close."""
+        return self._part is not None and self._part.is_open
+
+    @property
     def is_resumable(self) -> bool:
         """Say whether what is there is worth keeping for a later attempt."""
         return self.position > 0 and self._memo.etag is not None and not self._garbage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 from collections.abc import Callable
@@ -154,6 +155,30 @@ def test_one_connection_is_all_that_may_be() -> None:
 
 def test_three_connections_are_three() -> None:
     assert lines_over_time(lambda lines: lines * 1e6, rules=SegmentRules(most=3)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("pace", "beside", "lines"), [(60e6, 0, 2), (60e6, 1, 1), (40e6, 1, 2), (40e6, 3, 1), (20e6, 3, 2)]
+)
+def test_a_file_whose_host_is_fast_with_all_its_files_together_gets_one_connection(
+    pace: float, beside: int, lines: int
+) -> None:
+    """More connections would only compete with the files beside it."""
+    pacer = Pacer(RULES)
+    tried = max(pacer.note(int(tick * pace / 10), 1000 * MIB, tick / 10, beside=beside) for tick in range(10))
+    assert tried == lines
+
+
+def test_the_files_beside_one_of_the_same_host_are_counted() -> None:
+    hosts = HostLines()
+    assert hosts.beside("a") == 0
+    with hosts.coming("a"):
+        assert hosts.beside("a") == 0
+        with hosts.coming("b"), hosts.coming("a"):
+            assert (hosts.beside("a"), hosts.beside("b")) == (1, 0)
+        with contextlib.suppress(KeyError), hosts.coming("a"):
+            raise KeyError
+        assert hosts.beside("a") == 0
 
 
 def test_nothing_is_concluded_from_silence() -> None:

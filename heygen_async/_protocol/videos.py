@@ -38,8 +38,8 @@ def video_from(data: object, *, known_id: str | None = None) -> Video:
         created_at=as_unix_seconds(fields.get("created_at")),
         completed_at=as_unix_seconds(fields.get("completed_at")),
         video_url=as_word(fields.get("video_url")),
-        captioned_video_url=_first_word(fields, "captioned_video_url", "video_url_caption"),
-        subtitle_url=_first_word(fields, "subtitle_url", "caption_url"),
+        captioned_video_url=as_word(fields.get("captioned_video_url")) or as_word(fields.get("video_url_caption")),
+        subtitle_url=as_word(fields.get("subtitle_url")) or as_word(fields.get("caption_url")),
         thumbnail_url=as_word(fields.get("thumbnail_url")),
         gif_url=as_word(fields.get("gif_url")),
         callback_id=as_text(fields.get("callback_id")),
@@ -94,10 +94,6 @@ def bulk_from(data: object) -> tuple[BulkStatus, ...]:
     )
 
 
-def _first_word(fields: Mapping[str, Any], *names: str) -> str | None:
-    return next((word for name in names if (word := as_word(fields.get(name)))), None)
-
-
 def _failure_of(fields: Mapping[str, Any], status: VideoStatus) -> VideoFailure | None:
     """Return why a video failed, from any of the shapes seen (scenario 21); a failed video always has one.
 
@@ -106,7 +102,9 @@ def _failure_of(fields: Mapping[str, Any], status: VideoStatus) -> VideoFailure 
     """
     if status != VideoStatus.FAILED and as_word(fields.get("video_url")):
         return None
-    error = fields.get("error")
+    error, told = fields.get("error"), any(map(fields.get, ("error", "failure_code", "failure_message")))
+    if status != VideoStatus.FAILED and not told:
+        return None
     detail = as_object(error) or {}
     failure = VideoFailure(
         code=as_text(fields.get("failure_code")) or as_text(detail.get("code")),

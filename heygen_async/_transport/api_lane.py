@@ -14,6 +14,7 @@ from heygen_async._policies import Limits, Timeouts
 from heygen_async._protocol.envelopes import RawAnswer
 from heygen_async._protocol.settings import Settings
 from heygen_async._transport.failures import FailureKinds, describe, kinds_of
+from heygen_async._transport.idling import make_idling_cheap
 from heygen_async._transport.log_redaction import install, quiet
 from heygen_async._transport.run_guard import RunGuard
 from heygen_async._transport.tls import SharedTls
@@ -104,6 +105,7 @@ class ApiLane:
                 response = error.response
             except kinds.any as error:
                 raise _translated(call, self._settings.base_url, error, kinds) from error
+            make_idling_cheap(response.extensions.get("network_stream"))
             return self._answer(call, response)
         assert scope.cancelled_caught  # noqa: S101 - the body returns or raises
         raise APITimeoutError(f"{call.method} {call.path} had no complete answer within {total:g} s")

@@ -28,19 +28,24 @@ def _usable() -> int:
 
 @define(eq=False)
 class Processors:
-    """As many turns at copying as this process may use processors."""
+    """As many turns at copying as this process may use processors; `free` of them are."""
 
-    _free: threading.Semaphore = field(factory=lambda: threading.Semaphore(_usable()), init=False)
+    free: int = field(factory=_usable)
+    _changed: threading.Condition = field(factory=threading.Condition, init=False)
 
     @contextmanager
     def turn(self) -> Generator[None]:
         """Wait for a turn, though never long, and hold it."""
-        holds = self._free.acquire(timeout=_PATIENCE)
+        with self._changed:
+            holds = self._changed.wait_for(lambda: self.free > 0, _PATIENCE)
+            self.free -= holds
         try:
             yield
         finally:
             if holds:
-                self._free.release()
+                with self._changed:
+                    self.free += 1
+                    self._changed.notify()
 
 
 @define(eq=False)
@@ -48,13 +53,14 @@ class BodySocket:
     """A socket that holds a body and nothing else; it does not block any more."""
 
     _connection: socket.socket
+    _failure: OSError | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._connection.settimeout(0)
 
     def wait(self, seconds: float) -> bool:
         """Return as soon as there are bytes, an end or an error to take: True; or after `seconds`: False."""
-        if isinstance(self._connection, ssl.SSLSocket) and self._connection.pending():
+        if self._failure or (isinstance(self._connection, ssl.SSLSocket) and self._connection.pending()):
             return True
         return _is_readable(self._connection, max(0.0, seconds))
 
@@ -64,16 +70,19 @@ class BodySocket:
         That is 0 at the end, and None if there is only a part of a TLS record, which is no bytes yet. Raise `OSError`,
         but not before the bytes that came first were taken.
         """
+        if self._failure is not None:
+            raise self._failure
         filled = 0
         while filled < len(room):
             try:
                 received = self._connection.recv_into(room[filled:])
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return filled or None
-            except OSError:
-                if filled:
-                    break
-                raise
+            except OSError as error:
+                self._failure = error
+                if not filled:
+                    raise
+                break
             filled += received
             # One call brings all there is, but of TLS one record.
             if not received or not isinstance(self._connection, ssl.SSLSocket):
