@@ -23,7 +23,7 @@ from benchmarks.results import Paired, Plot, Result, Series, Target
 
 VIDEOS: Final = 500
 RENDERS: Final = (15.0, 45.0)
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 NAMES: Final = {
     "ours": "heygen-async, generate_all",
     "ours_with_journal": "heygen-async, with a journal",
@@ -76,9 +76,9 @@ def _cost(told: dict[str, float], counts: Counter[str], videos: int) -> Cost:
 
 
 def rounds_of(rounds: int) -> list[tuple[str, ...]]:
-    """Return which ways run at the same time: pairs for the ratio, then all others together, which mostly sleep."""
-    others = [way for way, module in NEEDS.items() if importlib.util.find_spec(module)]
-    return [*[("ours", "httpx_gather")] * rounds, ("ours_with_journal", *others)]
+    """Return which ways run at the same time: the pair of the ratio in each round, and others beside it once."""
+    others = ["ours_with_journal", *(way for way, module in NEEDS.items() if importlib.util.find_spec(module))]
+    return [("ours", "httpx_gather", *others[number::rounds]) for number in range(rounds)]
 
 
 def run(rounds: int = ROUNDS) -> Result:

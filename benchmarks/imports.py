@@ -14,7 +14,7 @@ from typing import Final
 
 from benchmarks.results import Plot, Result, Series, Target
 
-ROUNDS: Final = 15
+ROUNDS: Final = 9
 HTTPX: Final = "import httpx"
 OURS: Final = (
     "import heygen_async",

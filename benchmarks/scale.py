@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -23,6 +24,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from benchmarks.results import Plot, Result, Series, Target
+from benchmarks.virtual import side_by_side
 from heygen_async import AsyncHeyGen, AvatarVideo, Video, VideoStatus
 from heygen_async._coordinator import Coordinator
 from heygen_async._policies import PollPolicy
@@ -174,7 +176,8 @@ def growth(of: dict[int, dict[str, float]], figure: str) -> float:
 
 def run() -> Result:
     """Measure the curves."""
-    curves = {kind: curve(kind) for kind in ("wait", "batch")}
+    kinds = ("wait", "batch")
+    curves = dict(zip(kinds, side_by_side([partial(curve, kind) for kind in kinds]), strict=True))
     largest = max(curves["wait"])
     memory = (curves["wait"][largest]["kib"] - measure("sleep", largest)["kib"]) / largest
     targets = [
@@ -206,6 +209,7 @@ def run() -> Result:
         notes=[
             "wait: all at once; batch: 50 in flight, so that its memory does not grow with its length.",
             f"Sizes up to {SIZES[-1]:,} are run as far as one takes no more than {AFFORDABLE:.0f} s of CPU.",
+            f"`python -m benchmarks.scale wait {SIZES[-1]}` runs one of them by itself.",
         ],
         plot=Plot(
             title="CPU time against the number of videos",

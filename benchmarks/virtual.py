@@ -1,4 +1,4 @@
-"""Run simulations on all processors: on a virtual clock the figures are the same, however long they take."""
+"""Run simulations on all processors: on a virtual clock the counts are the same, however long they take."""
 
 from __future__ import annotations
 

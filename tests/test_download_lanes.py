@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx
@@ -224,6 +224,35 @@ def test_a_mocked_client_is_read_through_httpx(direct: list[int]) -> None:
     assert direct == []
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n", b"HTTP/1.1 200 OK\nA: b\n\n"])
+def test_a_head_is_read_to_its_end_and_not_a_byte_further_however_it_comes(head: bytes) -> None:
+    """In two pieces, at every point, with the body right behind it."""
+
+    class Stream:
+        def __init__(self, found: socket.socket) -> None:
+            self.read = found.recv
+            self.found = found
+
+        def get_extra_info(self, _: str) -> Any:
+            return self.found
+
+    everything = head + b"\n\nbody"
+    for cut in range(len(everything)):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, contextlib.closing(Line(5)) as line:
+            stream = Stream(ours)
+            line.trace("connection.connect_tcp.complete", {"return_value": stream})
+            line.trace("http11.receive_response_headers.started", {})
+            first, second = everything[:cut], everything[cut:]
+            theirs.sendall(first)
+            later = threading.Timer(0.001, theirs.sendall, [second])
+            later.start()
+            assert cast("Any", stream.read)(1000, 5.0) == head
+            later.join()
+            assert line.body_socket(stream) is ours
+            assert ours.recv(100) == b"\n\nbody"
+
+
 def test_tls_within_tls_is_not_read_from_the_socket() -> None:
     """There the socket has the outer layer only."""
     ours, theirs = socket.socketpair()
@@ -241,7 +270,9 @@ def test_tls_within_tls_is_not_read_from_the_socket() -> None:
         if layer:
             line.trace("http_proxy.start_tls.complete", {"return_value": stream})
         line.trace("http11.receive_response_headers.started", {})
-        stream.read(100)
+        if layer < 2:
+            theirs.sendall(b"\r\n\r\n")
+        assert stream.read(100) == b"\r\n\r\n"
         line.trace("http11.receive_response_headers.complete", {})
         assert line.body_socket(streams[0]) is (ours if layer == 0 else None)
         assert line.body_socket(stream) is (None if layer == 2 else ours)

@@ -27,6 +27,16 @@ class Stream:
         return self.socket if info == "socket" else f"the {info} of httpcore"
 
 
+@define(slots=True)
+class Slotted:
+    """The same, of a class with slots."""
+
+    socket: Any
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.socket if info == "socket" else f"the {info} of httpcore"
+
+
 @pytest.fixture
 def ends() -> Generator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
@@ -69,6 +79,13 @@ def test_what_has_no_open_socket_is_left_alone(ends: tuple[socket.socket, socket
         assert stream.get_extra_info("is_readable") == "the is_readable of httpcore"
     for strange in (None, object()):
         make_idling_cheap(strange)
+
+
+def test_a_stream_that_takes_no_other_answer_keeps_its_own(ends: tuple[socket.socket, socket.socket]) -> None:
+    """Some other library's."""
+    stream = Slotted(ends[0])
+    make_idling_cheap(stream)
+    assert stream.get_extra_info("is_readable") == "the is_readable of httpcore"
 
 
 @pytest.mark.anyio

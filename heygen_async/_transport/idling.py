@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 _IS_QUICK: Final = "heygen_async_is_quick"
@@ -31,8 +32,9 @@ def make_idling_cheap(stream: Any) -> None:
     def get_extra_info(info: str) -> Any:
         return is_readable() if info == "is_readable" else ask(info)
 
-    stream.get_extra_info = get_extra_info
-    setattr(stream, _IS_QUICK, True)
+    with suppress(AttributeError):  # a class with slots takes neither
+        setattr(stream, _IS_QUICK, True)
+        stream.get_extra_info = get_extra_info
 
 
 def _reader_of(found: _Socket) -> Callable[[], bool]:
