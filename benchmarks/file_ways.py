@@ -135,6 +135,11 @@ WAYS: dict[str, tuple[str, Way, str]] = {
     "ours": ("heygen-async", ours, ""),
     "ours_alone": ("heygen-async, max_segments=1", functools.partial(ours, segments=1), ""),
     "curl": ("curl", functools.partial(programs, _CURL), "curl"),
+    "curl_sync": (
+        "curl, then sync",
+        functools.partial(programs, ["sh", "-c", f"{' '.join(_CURL)} $0 && sync {{path}}"]),
+        "curl",
+    ),
     "wget": ("wget", functools.partial(programs, ["wget", "-q", f"--ca-certificate={PEM}", "-O", "{path}"]), "wget"),
     "aria2": ("aria2c", functools.partial(programs, [*_ARIA, "-x1", "-s1"]), "aria2c"),
     "aria2_x4": ("aria2c -x4", functools.partial(programs, [*_ARIA, "-x4", "-s4", "-k1M"]), "aria2c"),

@@ -142,7 +142,7 @@ class ApiLooks:
         return understood(answer, lambda: video_from(answer.data, known_id=video_id), call)
 
     async def page(self, wire: ApiVersion, token: str | None) -> VideoPage:
-        """Return the newest 100 videos, or the page that `token` stands for."""
+        """Return the newest 100 videos, or the page that `token` stands for; those that have not ended in brief."""
         call = page_call(wire, token)
         answer = await self._api.once(call)
-        return understood(answer, lambda: page_from(answer.body), call)
+        return understood(answer, lambda: page_from(answer.body, in_brief=True), call)

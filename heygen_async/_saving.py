@@ -162,25 +162,13 @@ class Saving:
         return await self.source.refresh()
 
     async def _finish(self) -> int:
-        if self.on_progress is None:
-            await self._run_until_stopped(self._check_and_publish)
-        else:
-            await self._run_until_stopped(self._check)
+        if self.on_progress is not None:
             self.on_progress(self._progress)
-            await self._run_until_stopped(self._publish)
+        await self.lane.threads.run(self._check_and_publish, cut=self._stop.set)
         return self.transfer.position
 
-    async def _run_until_stopped(self, work: Callable[[], None]) -> None:
-        await self.lane.threads.run(work, cut=self._stop.set)
-
     def _check_and_publish(self) -> None:
-        self._check()
-        self._publish()
-
-    def _check(self) -> None:
         self.transfer.check(goes_on=partial(_is_clear, self._stop))
-
-    def _publish(self) -> None:
         # Whoever was cancelled meanwhile does not hear of it: then the target is to stay as it was.
         if _is_clear(self._stop):
             self.transfer.publish(overwrite=self.overwrite)

@@ -286,6 +286,7 @@ def test_a_page_of_v1_without_a_token_is_the_last(token: Any) -> None:
 def test_a_page_of_v3() -> None:
     """The list is `data` itself, the paging fields stand beside it."""
     page = page_from({"data": [V3_DONE, {"id": "b", "status": "failed"}], "has_more": True, "next_token": "n"})
+    assert page_from({"data": [V3_DONE, {"id": "b", "status": "failed"}], "next_token": "n"}, in_brief=True) == page
     assert [video.id for video in page.videos] == ["v-1", "b"]
     assert page.next_token == "n"
     assert page_from({"data": [], "has_more": False, "next_token": "n"}).next_token is None
@@ -407,3 +408,19 @@ def test_reading_json_never_fails(value: Any) -> None:
 def test_as_text(value: Any, text: str | None) -> None:
     """Codes come as words, integers, and floats from some serializers."""
     assert as_text(value) == text
+
+
+def test_a_page_in_brief_tells_all_of_what_has_ended_and_the_state_of_the_others() -> None:
+    rows = [
+        V3_DONE,
+        {"id": "b", "status": "processing", "title": "T"},
+        {"id": "c"},
+        {"status": "pending"},
+        "junk",
+        None,
+    ]
+    in_brief, in_full = (page_from({"data": rows}, in_brief=brief).videos for brief in (True, False))
+    assert in_brief[0] == in_full[0]
+    assert in_brief[1:] == (Video(id="b", status=VideoStatus.PROCESSING, raw=rows[1]),)
+    assert [video.id for video in in_full] == [video.id for video in in_brief]
+    assert in_full[1].title == "T"
