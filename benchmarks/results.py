@@ -45,7 +45,10 @@ class Plot:
 
 @frozen(kw_only=True)
 class Result:
-    """The answer to one question: a table, what to know about it, targets, a picture."""
+    """The answer to one question: a table, what to know about it, targets, a picture.
+
+    `name` is that of the benchmark, and of the picture; what follows a hyphen tells several answers apart.
+    """
 
     name: str
     question: str
@@ -98,7 +101,7 @@ def as_markdown(result: Result) -> str:
         parts.append("")
     if result.plot is not None:
         parts += [f"![{result.plot.title}](plots/{result.name}.svg)", ""]
-    parts.append(f"`python -m benchmarks --only {result.name}`")
+    parts.append(f"`python -m benchmarks --only {result.name.partition('-')[0]}`")
     return "\n".join(parts) + "\n"
 
 

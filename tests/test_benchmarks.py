@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from benchmarks import __main__ as command
 from benchmarks import scale
@@ -54,6 +55,13 @@ def test_a_result_reads_as_markdown_and_as_text() -> None:
     assert "**NOT met: ours is less**" in page
     assert "![Time & <size>](plots/lines.svg)" in page
     assert "theirs     12,345" in as_text(RESULT)
+
+
+def test_one_answer_of_several_is_repeated_by_the_name_of_its_benchmark() -> None:
+    """Its picture has its own name."""
+    page = as_markdown(evolve(RESULT, name="download-one"))
+    assert "`python -m benchmarks --only download`" in page
+    assert "plots/download-one.svg" in page
 
 
 @pytest.mark.parametrize("plot", [LINES, BARS], ids=["lines", "bars"])
