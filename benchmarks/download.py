@@ -61,9 +61,9 @@ def run(size: int = SIZE, smaller: int = SMALLER, rounds: int = 3) -> list[Resul
     results: list[Result] = []
     for question, length, times in (
         (one_file, size, rounds),
-        (one_over_tls, smaller, rounds),
-        (four_files, smaller, rounds + 1),
-        (paced_host, smaller, max(1, rounds - 1)),
+        (one_over_tls, smaller, max(1, rounds - 1)),
+        (four_files, smaller, rounds),
+        (paced_host, smaller, 1),
     ):
         with tempfile.TemporaryDirectory() as name, serving(Path(name), size=length) as host:
             results.append(question(host, times))

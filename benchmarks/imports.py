@@ -14,7 +14,7 @@ from typing import Final
 
 from benchmarks.results import Plot, Result, Series, Target
 
-ROUNDS: Final = 9
+ROUNDS: Final = 5
 HTTPX: Final = "import httpx"
 OURS: Final = (
     "import heygen_async",
