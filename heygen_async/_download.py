@@ -48,10 +48,7 @@ class Downloader:
         `IsADirectoryError`, `FileExistsError`, `NotADirectoryError` or `PermissionError` for the target, `ValueError`
         for an unknown digest, `ConfigurationError` for a client that is closed or belongs to another event loop.
         """
-        self._lane.check()
-        target = target_path(path)
-        if digest is not None:
-            new_digest(digest)
+        target = self._checked(path, digest)
         await self._lane.threads.run(partial(_partfile.check_target, target, overwrite=overwrite))
 
     async def save(
@@ -76,16 +73,13 @@ class Downloader:
         to nothing before the connection is given up, `connect` how long connecting may take. Bytes that were spoiled on
         the way show only in the `digest`.
 
-        Raise an `OSError` for an impossible target and `ValueError` for a bad argument, all before the first request,
-        or a `DownloadError`. An exception in `on_progress`, which is called in the event loop, ends the save. However
+        Raise an `OSError` for an impossible target and `ValueError` for a bad argument, all before the file host is
+        asked, or a `DownloadError`. Who has to pay or wait for the link first calls `check_target` before that. An exception in `on_progress`, which is called in the event loop, ends the save. However
         it ends, also by cancelling, nothing of it goes on afterwards, the part file is unlocked, and an existing
         target is as it was.
         """
         check_arguments(asset, max_bytes, on_progress)
-        self._lane.check()
-        target = target_path(path)
-        if digest is not None:
-            new_digest(digest)
+        target = self._checked(path, digest)
         expected = expectation_for(asset, target)
         if source.url is not None:
             check_file_url(source.url, allow_insecure=self._allow_insecure)
@@ -136,6 +130,13 @@ class Downloader:
         """Open a file for passing on; see `FileStream`."""
         rules = FileRules(connect=connect, stall=stall, allow_insecure=self._allow_insecure)
         return open_stream(self._lane, source, rules, retries, asset=asset, range_header=range_header)
+
+    def _checked(self, path: str | os.PathLike[str], digest: str | None) -> Path:
+        self._lane.check()
+        target = target_path(path)
+        if digest is not None:
+            new_digest(digest)
+        return target
 
     @contextmanager
     def _claim(self, target: Path, source: FileSource) -> Generator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 from heygen_async import DownloadBusyError, DownloadError
 from heygen_async._download import Downloader, FileSource
 from heygen_async._policies import Limits, RetryPolicy
+from heygen_async._protocol.segments import SegmentRules
 from heygen_async._protocol.targets import part_path
 from heygen_async._transport.file_lane import FileLane
 from heygen_async._transport.run_guard import RunGuard
@@ -26,6 +28,17 @@ from tests.file_server import FileServer
 QUICK = RetryPolicy(max_attempts=4, base=0.001, max_delay=0.01)
 CONTEXT = ssl.create_default_context()
 LANES = ["thread", "async"]
+# Whatever its pace, a file gets three further connections as soon as it has been looked at.
+EAGER = SegmentRules(
+    smallest_rest=1,
+    worthwhile=0,
+    fast=math.inf,
+    measure=0.0,
+    sample=0,
+    warm_up=0.0,
+    gain=-math.inf,
+    smallest_block=256 * 1024,
+)
 
 
 def loopback_tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:

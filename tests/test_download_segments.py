@@ -22,26 +22,15 @@ import pytest
 from attrs import evolve
 
 from heygen_async import DownloadWriteError
-from heygen_async._protocol.segments import MIB, SegmentRules
+from heygen_async._protocol.segments import MIB
 from tests import file_server as host
-from tests.downloads import Kit, kit_on, quick_folder
+from tests.downloads import EAGER, Kit, kit_on, quick_folder
 from tests.file_server import Behaviour, Exchange, FileServer, mp4
 
 pytestmark = pytest.mark.anyio
 
 KIB = 1024
 FILM = mp4(6 * MIB)
-# Whatever its pace, a file gets three further connections as soon as it has been looked at.
-EAGER = SegmentRules(
-    smallest_rest=1,
-    worthwhile=0,
-    fast=math.inf,
-    measure=0.0,
-    sample=0,
-    warm_up=0.0,
-    gain=-math.inf,
-    smallest_block=256 * KIB,
-)
 
 
 def unhurried(exchange: Exchange) -> None:

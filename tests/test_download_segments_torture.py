@@ -12,7 +12,6 @@ import contextlib
 import copy
 import functools
 import hashlib
-import math
 import os
 import random
 import signal
@@ -27,33 +26,23 @@ from typing import Any, Self
 import anyio
 import anyio.to_thread
 import pytest
+from attrs import evolve
 
 from heygen_async import DownloadError, DownloadProgress, SavedFile
 from heygen_async._partfile import PartFile
 from heygen_async._policies import RetryPolicy
 from heygen_async._protocol.resuming import load_memo, resume_point
-from heygen_async._protocol.segments import SegmentRules
 from heygen_async._protocol.targets import memo_path
 from heygen_async._saving import FileSource
 from heygen_async._transport import file_lane, file_thread
 from tests import file_server as host
-from tests.downloads import Kit, kit_on, quick_folder
+from tests.downloads import EAGER, Kit, kit_on, quick_folder
 from tests.file_server import Behaviour, Exchange, FileServer, mp4
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills its own children")
 
 KIB = 1024
-# As soon as it has been looked at, a file gets three further connections, and they bring small blocks.
-EAGER = SegmentRules(
-    smallest_rest=1,
-    worthwhile=0,
-    fast=math.inf,
-    measure=0.0,
-    sample=0,
-    warm_up=0.0,
-    gain=-math.inf,
-    smallest_block=32 * KIB,
-)
+SMALL_BLOCKS = evolve(EAGER, smallest_block=32 * KIB)
 RETRIES = RetryPolicy(max_attempts=6, base=0.001, max_delay=0.01)
 FILMS = {f'"{number}"': mp4(2048 * KIB + 7 * number, seed=number) for number in range(3)}
 IDENTITY = "video-1/video"
@@ -234,7 +223,7 @@ def save_and_die(url: str, folder: str, point: str, number: str) -> None:
     server: Any = type("Host", (), {"url": url})
 
     async def main() -> None:
-        async with kit_on(server, Path(folder), segments=EAGER) as kit:
+        async with kit_on(server, Path(folder), segments=SMALL_BLOCKS) as kit:
             await save(kit)
 
     with contextlib.suppress(DownloadError):
@@ -273,7 +262,7 @@ async def endure(seed: int, runner: Runner, backend: str) -> None:
     """Save four times under one seed's trouble, then once without."""
     etag, film = random.Random(seed).choice(list(FILMS.items()))
     with FileServer(body=film, etag=etag, always=Chaos(seed)) as server, quick_folder() as folder:
-        async with kit_on(server, folder, segments=EAGER) as kit:
+        async with kit_on(server, folder, segments=SMALL_BLOCKS) as kit:
             trial = Trial(kit, seed, runner)
             kinds: list[Callable[[], Awaitable[None]]] = [trial.saved_or_not, trial.cancelled, trial.killed]
             if backend == "asyncio":

@@ -23,7 +23,7 @@ def as_list(value: object) -> list[Any] | None:
 
 def as_text(value: object) -> str | None:
     """Return text, and numbers as text (a whole one without `.0`); anything else, and empty text, as None."""
-    if value is None or isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
@@ -32,7 +32,7 @@ def as_text(value: object) -> str | None:
 
 def as_number(value: object) -> float | None:
     """Return a finite number, also one that was sent as text; anything else as None."""
-    if value is None or isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
         number = float(value)
