@@ -74,9 +74,9 @@ class Downloader:
         the way show only in the `digest`.
 
         Raise an `OSError` for an impossible target and `ValueError` for a bad argument, all before the file host is
-        asked, or a `DownloadError`. Who has to pay or wait for the link first calls `check_target` before that. An exception in `on_progress`, which is called in the event loop, ends the save. However
-        it ends, also by cancelling, nothing of it goes on afterwards, the part file is unlocked, and an existing
-        target is as it was.
+        asked, or a `DownloadError`. Who has to pay or wait for the link first calls `check_target` before that. An
+        exception in `on_progress`, which is called in the event loop, ends the save. However it ends, also by
+        cancelling, nothing of it goes on afterwards, the part file is unlocked, and an existing target is as it was.
         """
         check_arguments(asset, max_bytes, on_progress)
         target = self._checked(path, digest)
