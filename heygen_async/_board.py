@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from attrs import define, field
 
 from heygen_async._forecast import Forecast
 from heygen_async._lead import AT_ONCE, Lead
+from heygen_async._places import Places
 from heygen_async._policies import PollPolicy
 from heygen_async._protocol.bounded import BoundedDict
 from heygen_async._protocol.looks import fits_bulk
 from heygen_async._protocol.schedule import Agenda, detail_delay, first_look, next_delay, pause_after_429
-from heygen_async._protocol.worth import NOWHERE
 from heygen_async._watches import Watch
 from heygen_async.errors import HeyGenError, RateLimitError
 from heygen_async.events import Event, LookFailed, StatusChanged
@@ -40,6 +40,7 @@ class Board:
     agendas: dict[ApiVersion, Agenda[Watch]] = field(init=False)
     lead: Lead = field(factory=Lead, init=False)
     forecast: Forecast = field(factory=Forecast, init=False)
+    places: Places = field(factory=Places, init=False)
     paused_until: float = field(default=-math.inf, init=False)
     _watches: dict[tuple[ApiVersion, str], Watch] = field(factory=dict[tuple[ApiVersion, str], Watch], init=False)
     _live: dict[Watch, None] = field(factory=dict[Watch, None], init=False)
@@ -82,8 +83,9 @@ class Board:
             waiters=1,
             timed=submitted_at is not None,
             length=length,
-            page=NOWHERE if submitted_at is None else None,
         )
+        if watch.timed and wire == "v3":
+            self.places.put(watch, None)
         self._watches[wire, video_id] = watch
         self._live[watch] = None
         if video_id in self._early:
@@ -105,6 +107,7 @@ class Board:
         known = self._watches.get((watch.wire, watch.id), watch)
         self._watches[watch.wire, watch.id] = known
         self._live[known] = None
+        self.places.come_back(known)
         known.waiters += 1
         if known.waiters == 1:
             self.schedule(known, now, due=max(now, known.due))
@@ -120,16 +123,13 @@ class Board:
     def _forget(self, watch: Watch) -> None:
         self.agendas[watch.wire].drop(watch)
         self._live.pop(watch, None)
+        self.places.leave(watch)
         if self._watches.get((watch.wire, watch.id)) is watch:
             del self._watches[watch.wire, watch.id]
 
     def find(self, wire: ApiVersion, video_id: str) -> Watch | None:
         """Return the watch of a video, if somebody waits for it."""
         return self._watches.get((wire, video_id))
-
-    def on_page(self, page: str | None) -> Iterator[Watch]:
-        """Yield the watches of v3 that should be on a page of the list."""
-        return (watch for watch in self._live if watch.wire == "v3" and watch.page == page)
 
     # Who looks, and when
 
@@ -170,10 +170,15 @@ class Board:
 
     def end_look(self, watch: Watch, now: float, *, answered: bool) -> None:
         """Let go of a look; one that was cancelled is left to the next waiter."""
-        watch.looking, watch.look_scope, watch.looked_at = False, None, now
-        if not answered:
+        watch.looking, watch.asking, watch.look_scope, watch.looked_at = False, False, None, now
+        if not answered and watch.details is None:
             watch.alone_at = AT_ONCE
         self.lead.ring(watch)
+
+    def _leave_line(self, watch: Watch) -> None:
+        """Call off a look that has not begun: what it would find is known."""
+        if watch.look_scope is not None and not watch.asking:
+            watch.look_scope.cancel()
 
     def notify(self, video_id: str) -> None:
         """Have a video looked at now, or as soon as somebody waits for it."""
@@ -188,6 +193,8 @@ class Board:
         """Go on watching on v3, because the API of the watch's own wire is gone."""
         self._forget(watch)
         watch.wire = "v3"
+        if watch.timed:
+            self.places.put(watch, None)
         self._watches.setdefault(("v3", watch.id), watch)
         self._live[watch] = None
         self.assign(watch, at=now)
@@ -225,6 +232,7 @@ class Board:
             self.forecast.saw_end(watch, video, now)
         self.agendas[watch.wire].drop(watch)
         watch.alone_at = None
+        self._leave_line(watch)
         if video.status == VideoStatus.COMPLETED and video.video_url is None:
             self.look_again(watch, now)
         self.lead.ring(watch)

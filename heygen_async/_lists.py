@@ -5,7 +5,7 @@ A page holds a hundred neighbours. Once one has been read, its token leads strai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import anyio
@@ -27,8 +27,6 @@ from heygen_async.models.video import ApiVersion, Video
 
 # A walk that takes longer is left to single looks, which start then by themselves.
 WALK_LIMIT: Final = 10.0
-# A video that two pages without any that is waited for did not hold is looked for on no further one.
-_MISSES: Final = 2
 
 
 class Looks(Protocol):
@@ -68,6 +66,11 @@ class Lister:
         """Say whether a page of v3 might do so."""
         return self._trust.is_worth_a_try(now) and self.usable("v3", now)
 
+    def is_better(self, watch: Watch, now: float) -> bool:
+        """Say whether a page should be read instead of a look at one finished video: others on it need that as well."""
+        is_sought = watch.finished and watch.details is None
+        return is_sought and self.pays(now) and self._board.places.is_sought(watch.page)
+
     def budget(self, wire: ApiVersion, wanted: int) -> int:
         """Return how many pages may be read to find so many videos."""
         now = anyio.current_time()
@@ -92,13 +95,13 @@ class Lister:
         walk = PageWalk(by_id, budget)
         with anyio.move_on_after(WALK_LIMIT):
             while walk.goes_on and anyio.current_time() >= self._board.paused_until:
-                token = walk.token
+                token, asked_at = walk.token, anyio.current_time()
                 page = await self._page(wire, token)
                 if page is None:
                     return
                 now = anyio.current_time()
                 if wire == "v3":
-                    self._tell(page, token, now, walking=True)
+                    self._tell(page, token, asked_at, walking=True)
                 neighbours = any(self._board.find(wire, video.id) for video in page.videos)
                 found = walk.read(page, counts=counts, neighbours=neighbours)
                 if take is not None:
@@ -107,16 +110,35 @@ class Lister:
                             take(watch, video, now)
         self._thrift[wire].learn(walk, anyio.current_time())
 
-    async def read(self, token: str | None) -> None:
-        """Read one page of v3, for all videos on it."""
+    async def read(self, token: str | None, wanted_at: float) -> None:
+        """Read one page of v3, for all videos on it, unless that has been done since it was wanted.
+
+        A group of videos that is too large for its page goes on over the next ones: nothing else tells where they are.
+        """
+        ends_at = anyio.current_time() + WALK_LIMIT
+        while self._board.paused_until <= anyio.current_time() < ends_at:
+            if not self._board.places.is_wanted(token, wanted_at):
+                return
+            token = await self._read_one(token)
+            if not self._board.places.is_crowded(token):
+                return
+
+    async def _read_one(self, token: str | None) -> str | None:
+        """Read one page; return the token of the next one if that may hold more of the same group, else `NOWHERE`."""
         page: VideoPage | None = None
-        with anyio.move_on_after(WALK_LIMIT) as scope:
-            page = await self._page("v3", token)
-        now = anyio.current_time()
+        asked_at = anyio.current_time()
+        self._board.places.ask(token, asked_at)
+        try:
+            with anyio.move_on_after(WALK_LIMIT) as scope:
+                page = await self._page("v3", token)
+        finally:
+            self._board.places.answered(token)
         if page is not None:
-            self._tell(page, token, now)
-        elif scope.cancelled_caught:
-            self._trust.failed(now)
+            told = self._tell(page, token, asked_at)
+            return page.next_token if told and page.next_token is not None else NOWHERE
+        if scope.cancelled_caught:
+            self._trust.failed(anyio.current_time())
+        return NOWHERE
 
     async def _page(self, wire: ApiVersion, token: str | None) -> VideoPage | None:
         # The list only saves requests: whatever it refuses, even the key, is for the single looks to find out.
@@ -129,42 +151,30 @@ class Lister:
                 self._board.pause(error, now)
             return None
 
-    def _tell(self, page: VideoPage, token: str | None, now: float, *, walking: bool = False) -> None:
-        """Take what a page says of all videos that are waited for, and note where they are."""
-        here: set[Watch] = set()
+    def _tell(self, page: VideoPage, token: str | None, asked_at: float, *, walking: bool = False) -> bool:
+        """Take what a page says of all videos that are waited for, note where they are, and say if there were any."""
+        now = anyio.current_time()
+        here: dict[Watch, None] = {}
         ended: list[Video] = []
         lags = False
         for video in page.videos:
             watch = self._board.find("v3", video.id)
             if watch is None or watch in here:
                 continue
-            here.add(watch)
-            watch.page, watch.misses = token, 0
+            here[watch] = None
             if watch.details is None:
                 ended += [video] if video.status.is_terminal else []
-                lags = lags or (watch.finished and not video.status.is_terminal)
+                lags = lags or (watch.finished and watch.checked_at <= asked_at and not video.status.is_terminal)
                 self._take(watch, video, now)
-        _move_down([watch for watch in self._board.on_page(token) if watch not in here], page, now, barren=not here)
+        self._board.places.saw(token, page, here, now)
         # On its way to older videos a walk passes pages without any.
         self._trust.learn(ended, barren=not here and not walking, now=now)
         if lags:
             self._trust.failed(now)
+        return bool(here)
 
     def _take(self, watch: Watch, video: Video, now: float) -> None:
         if is_conclusive(video):
             self._board.saw_video(watch, video, now)
         elif watch.is_scheduled and (video.status.is_terminal or not watch.wants_check(now)):
             self._board.saw_status(watch, in_same_words(video.status, watch.status), now, details_at=now)
-
-
-def _move_down(missed: Iterable[Watch], page: VideoPage, now: float, *, barren: bool) -> None:
-    """Look for videos that are not on their page on the next one: newer ones push them down.
-
-    One that is not visible yet gets lost by that, until the page that it appears on is read.
-    """
-    for watch in missed:
-        watch.misses += barren
-        if page.next_token is not None and watch.misses < _MISSES:
-            watch.page = page.next_token
-        elif not watch.is_young(now):
-            watch.page = NOWHERE

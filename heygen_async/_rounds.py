@@ -29,6 +29,7 @@ from heygen_async.models.video import Video
 
 # Requests at the same time: looks must leave room for submissions on the 16 connections of the API lane.
 _CHUNKS_AT_ONCE: Final = 4
+_PAGES_AT_ONCE: Final = 3
 _SINGLES_AT_ONCE: Final = 8
 _SINGLES_PER_SECOND: Final = 16
 # Where so many videos are waited for, the first one to end is looked up on a page: that costs no more, and tells more.
@@ -46,6 +47,8 @@ class Looker:
         self._bulk = Breaker(limit=_BULK_STRIKES, rest=_BULK_REST)
         self._lister = Lister(looks, board)
         self._bulks = anyio.CapacityLimiter(_CHUNKS_AT_ONCE)
+        self._pages = anyio.CapacityLimiter(_PAGES_AT_ONCE)
+        self._crowds = anyio.CapacityLimiter(1)
         self._singles = anyio.CapacityLimiter(_SINGLES_AT_ONCE)
         self._rate = RateBound(_SINGLES_PER_SECOND, _SINGLES_PER_SECOND)
 
@@ -105,9 +108,9 @@ class Looker:
         await self._get_details([watch for watch in asked if watch.finished and watch.details is None])
 
     async def _read(self, page: str | None) -> None:
-        async with self._bulks:
-            if anyio.current_time() >= self._board.paused_until:
-                await self._lister.read(page)
+        wanted_at = anyio.current_time()
+        async with self._crowds if self._board.places.is_crowded(page) else self._pages:
+            await self._lister.read(page, wanted_at)
 
     def _judge_the_endpoint(self, verdicts: Sequence[Verdict | None]) -> None:
         if None in verdicts:
@@ -212,9 +215,14 @@ class Looker:
             self._board.answered()
             self._board.saw_video(watch, outcome, now)
 
-    async def _look_at_one(self, watch: Watch) -> Video | HeyGenError:
+    async def _look_at_one(self, watch: Watch) -> Video | HeyGenError | None:
         async with self._singles:
             await anyio.sleep_until(max(self._rate.reserve(anyio.current_time()), self._board.paused_until))
+            watch.asking, now = True, anyio.current_time()
+            if self._lister.is_better(watch, now):
+                await self._lister.read(watch.page, now)
+                if watch.details is not None:
+                    return None
             try:
                 return await self._looks.one(watch.id, watch.wire)
             except HeyGenError as error:

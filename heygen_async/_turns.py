@@ -140,12 +140,18 @@ class Turns:
 
 def _timed_out(watch: Watch, now: float) -> WaitTimeoutError:
     elapsed = now - watch.born
-    state = f"was still {watch.status}" if watch.status else "had not been seen"
     trouble = f" The last look failed: {watch.trouble}." if watch.failures and watch.trouble else ""
+    state, next_step = _state(watch)
     return WaitTimeoutError(
-        f"Video {watch.id} {state} after {elapsed:.0f} s, and the time to wait is over.{trouble} "
-        f"The render goes on and is charged: wait again with the same id.",
+        f"Video {watch.id} {state} after {elapsed:.0f} s, and the time to wait is over.{trouble} {next_step}",
         job_id=watch.id,
         last_status=watch.status,
         elapsed=elapsed,
     )
+
+
+def _state(watch: Watch) -> tuple[str, str]:
+    if watch.finished:
+        return f"was {watch.status}, but its details had not come", "Nothing is lost: wait again with the same id."
+    state = f"was still {watch.status}" if watch.status else "had not been seen"
+    return state, "The render goes on and is charged: wait again with the same id."

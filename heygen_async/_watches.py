@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 import anyio
-from attrs import define
+from attrs import define, field
 
 from heygen_async._policies import PollPolicy
 from heygen_async._protocol.worth import NOWHERE
@@ -18,6 +18,20 @@ from heygen_async.models.video import ApiVersion, Video, VideoStatus
 _LIST_IS_BELIEVED: Final = 4
 
 
+@define(eq=False)
+class Place:
+    """A page of the account's list and the videos that should be on it; `misses` pages in a row held none of them.
+
+    It was asked for last at `asked_at`, and is being `read` until the answer is there.
+    """
+
+    token: str | None
+    watches: dict[Watch, None] = field(factory=dict["Watch", None])
+    misses: int = 0
+    asked_at: float = -math.inf
+    read: bool = False
+
+
 @define(eq=False, kw_only=True)
 class Watch:
     """What is known about one video that somebody waits for.
@@ -26,9 +40,10 @@ class Watch:
     status was seen, with or without details.
 
     `born` is the submission, if `timed`; else the first wait, from which nothing can be learnt. `length` is that of the
-    video in seconds, as far as the request tells it. `page` is where the video should be in the account's list. It was
+    video in seconds, as far as the request tells it. `place` is where the video should be in the account's list. It was
     seen running at `running_at`, its end is `counted` once something was learnt from it, and something else than the
-    list spoke of it at `checked_at`.
+    list spoke of it at `checked_at`. It is `looking` while a look at it alone is under way or stands in line for that,
+    and `asking` from when the request goes out.
     """
 
     id: str
@@ -51,6 +66,7 @@ class Watch:
     alone_at: float | None = None
     looking: bool = False
     look_scope: anyio.CancelScope | None = None
+    asking: bool = False
     failures: int = 0
     absences: int = 0
     trouble: str | None = None
@@ -60,8 +76,13 @@ class Watch:
     asked_at: float = -math.inf
     checked_at: float = -math.inf
     counted: bool = False
-    page: str | None = NOWHERE
-    misses: int = 0
+    place: Place | None = None
+    left_page: str | None = NOWHERE
+
+    @property
+    def page(self) -> str | None:
+        """Return the token of the page that should hold the video, `NOWHERE` if none is known to."""
+        return NOWHERE if self.place is None else self.place.token
 
     @property
     def details(self) -> Video | None:

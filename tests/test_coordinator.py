@@ -407,6 +407,15 @@ async def test_29_a_timeout_without_any_look_says_so() -> None:
     assert caught.value.last_status is None
 
 
+async def test_a_timeout_after_the_end_does_not_say_that_the_render_goes_on() -> None:
+    """The bulk answer has said completed; the looks for the URL fail until the time is over."""
+    world = World()
+    world.looks.render("v", 5)
+    world.looks.fault = lambda kind, _: BAD_GATEWAY if kind == "one" else None
+    with pytest.raises(errors.WaitTimeoutError, match=r"was completed, but .* last look failed: 502.*Nothing is lost"):
+        await world.wait(timeout=15)
+
+
 async def test_timeout_zero_is_one_look() -> None:
     """A running video: one look, then the time-out. A finished one: returned."""
     world = World()

@@ -22,7 +22,8 @@ K = TypeVar("K", bound=Hashable)
 NOWHERE: Final = "\0"
 """The page of a video that is not known to be on any: None is the newest page, and no token has a NUL in it."""
 
-_SEATS: Final = 100
+SEATS: Final = 100
+"""How many videos a request of either kind can tell of."""
 
 
 class Prospect(NamedTuple, Generic[K]):
@@ -55,7 +56,7 @@ class Look(Generic[K]):
     @property
     def share(self) -> float:
         """Return how many of the videos supposed to be on a page can be there."""
-        return min(1.0, _SEATS / len(self.prospects))
+        return min(1.0, SEATS / len(self.prospects))
 
     @property
     def worth(self) -> float:
@@ -83,7 +84,7 @@ def looks_at(prospects: Iterable[Prospect[K]], *, pages_pay: bool, ahead: float 
     known = list(prospects)
     if not known:
         return []
-    best = heapq.nlargest(_SEATS, known, key=lambda prospect: prospect.after(ahead)) if len(known) > _SEATS else known
+    best = heapq.nlargest(SEATS, known, key=lambda prospect: prospect.after(ahead)) if len(known) > SEATS else known
     if not pages_pay:
         return [Look(NOWHERE, best, 1.0)]
     pages = {page: group for page, group in _by_page(known).items() if page != NOWHERE}
@@ -132,7 +133,7 @@ class _Left(Generic[K]):
 
     def _in_bulk(self) -> Look[K] | None:
         free = (prospect for prospect in self._ranked if prospect.key not in self._taken)
-        best = list(itertools.islice(free, _SEATS))
+        best = list(itertools.islice(free, SEATS))
         if not best:
             return None
         return Look(NOWHERE, best, 1.0 + requests_after(best) if self._pages_pay else 1.0)
@@ -154,7 +155,7 @@ def cover(due: Sequence[Prospect[K]], *, pages_pay: bool) -> list[Look[K]]:
     """Return looks at all of `due`, with as few requests as probably possible."""
     if not due:
         return []
-    in_bulk = [Look(NOWHERE, due[start : start + _SEATS], 1.0) for start in range(0, len(due), _SEATS)]
+    in_bulk = [Look(NOWHERE, due[start : start + SEATS], 1.0) for start in range(0, len(due), SEATS)]
     pages = _by_page(due)
     if not pages_pay or NOWHERE in pages or len(pages) > len(in_bulk) + requests_after(due):
         return in_bulk
