@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
@@ -11,9 +12,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def side_by_side(cases: Sequence[Callable[[], T]]) -> list[T]:
-    """Return what each case gives, in their order; cases and results are sent to processes and back."""
+@functools.cache
+def _pool() -> ProcessPoolExecutor:
     # A fork would take the threads of this process along, half alive.
     spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawned) as pool:
-        return [future.result() for future in [pool.submit(case) for case in cases]]
+    return ProcessPoolExecutor(os.cpu_count(), mp_context=spawned)
+
+
+def side_by_side(cases: Sequence[Callable[[], T]]) -> list[T]:
+    """Return what each case gives, in their order; cases and results are sent to processes and back."""
+    return [future.result() for future in [_pool().submit(case) for case in cases]]

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import define, field
 
-from heygen_async._protocol.pace import NO_OUTLOOK, Outlook, Pace
+from heygen_async._protocol.pace import Pace
 from heygen_async._protocol.worth import NOWHERE, Prospect
 from heygen_async._watches import Watch
 from heygen_async.models.video import Video
@@ -19,6 +19,12 @@ _ROUNDING: Final = 2.0
 _ALIKE: Final = 2
 # A video that ended at some age between one and three minutes teaches nothing worth knowing.
 _VAGUE: Final = 3.0
+
+# Age when it was last seen running, age now (in halves of a second), length, and what a request is worth.
+_About = tuple[int, int, "int | None", float]
+# What follows the page in a `Prospect`.
+_Promise = tuple[float, float, float, float]
+_NO_PROMISE: Final[_Promise] = (0.0, 0.0, 0.0, 0.0)
 
 
 @define(eq=False)
@@ -56,29 +62,27 @@ class Forecast:
 
         Videos of about the same age and length, of which there are many in a crowd, are thought about once.
         """
-        known: dict[tuple[int, int, float | None], Outlook] = {}
+        known: dict[_About, _Promise] = {}
         found: list[Prospect[Watch]] = []
         for watch in watches:
-            outlook = self._outlook(watch, now, known)
-            worth = watch.policy.request_worth
             page = NOWHERE if watch.wants_check(now) else watch.page
-            found.append(
-                Prospect(
-                    watch, page, outlook.chance, outlook.lost / worth, outlook.chance / worth, outlook.hazard / worth
-                )
-            )
+            found.append(Prospect(watch, page, *self._promise(watch, now, known)))
         return found
 
-    def _outlook(self, watch: Watch, now: float, known: dict[tuple[int, int, float | None], Outlook]) -> Outlook:
-        if not watch.timed or watch.failures or watch.policy.request_worth == math.inf:
-            return NO_OUTLOOK
-        earlier, age = max(watch.running_at, watch.asked_at, watch.born) - watch.born, now - watch.born
+    def _promise(self, watch: Watch, now: float, known: dict[_About, _Promise]) -> _Promise:
+        worth, born = watch.policy.request_worth, watch.born
+        if not watch.timed or watch.failures or worth == math.inf:
+            return _NO_PROMISE
+        # Written out, because a leader does this for everyone in a crowd, and max() takes as long as all of the rest.
+        since = watch.running_at if watch.running_at > watch.asked_at else watch.asked_at
+        earlier, age = (since - born if since > born else 0.0), now - born
         length = None if watch.length is None else round(watch.length)
-        about = (int(earlier * _ALIKE), int(age * _ALIKE), length)
-        outlook = known.get(about)
-        if outlook is None:
-            outlook = known[about] = self._pace.outlook(earlier, age, length)
-        return outlook
+        about = (int(earlier * _ALIKE), int(age * _ALIKE), length, worth)
+        promise = known.get(about)
+        if promise is None:
+            chance, lost, hazard = self._pace.outlook(earlier, age, watch.length)
+            promise = known[about] = chance, lost / worth, chance / worth, hazard / worth
+        return promise
 
 
 def _rendered_for(video: Video) -> float | None:

@@ -27,9 +27,10 @@ from heygen_async._watches import Watch
 from heygen_async.errors import HeyGenError
 from heygen_async.models.video import Video
 
-# Requests at the same time: looks must leave room for submissions on the 16 connections of the API lane.
+# Requests at the same time: looks must leave room for submissions on the 16 connections of the API lane. One more is
+# that which leads a crowd from page to page.
 _CHUNKS_AT_ONCE: Final = 4
-_PAGES_AT_ONCE: Final = 3
+_PAGES_AT_ONCE: Final = 2
 _SINGLES_AT_ONCE: Final = 8
 _SINGLES_PER_SECOND: Final = 16
 # Where so many videos are waited for, the first one to end is looked up on a page: that costs no more, and tells more.

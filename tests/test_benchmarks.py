@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -93,9 +95,30 @@ def test_every_benchmark_can_be_asked_for(name: str) -> None:
     assert (command.HERE / f"{name}.py").is_file()
 
 
+@pytest.mark.parametrize("names", [command.NAMES, ["download", "batch", "cost"], ["imports"]])
+def test_results_come_in_order_and_only_simulations_run_beside_others(
+    names: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What measures time runs alone."""
+    running: set[str] = set()
+    alone = True
+
+    def results_of(name: str) -> list[Result]:
+        nonlocal alone
+        running.add(name)
+        alone = alone and (running == {name} or running <= {"polling", "batch", "scale"})
+        time.sleep(0.01)
+        running.discard(name)
+        return [Result(name=name, question=name)]
+
+    monkeypatch.setattr(command, "results_of", results_of)
+    assert [result.name for results in command.in_turn(names) for result in results] == list(names)
+    assert alone
+
+
 @pytest.mark.parametrize("kind", ["wait", "batch"])
 def test_requests_grow_no_faster_than_the_videos(kind: str) -> None:
     """Four times as many videos cost at most four times as many requests, beside a few that come once."""
-    few, many = (scale.requests_of(kind, count) for count in (25, 100))
+    few, many = (scale.do(kind, count).requests for count in (25, 100))
     assert many <= 4 * few + 20
     assert few >= 25 if kind == "batch" else few > 0

@@ -114,3 +114,20 @@ def test_no_history_breaks_an_outlook(
     assert 0 <= outlook.chance <= 1
     assert 0 <= outlook.lost <= age - earlier + 1e-9
     assert outlook.hazard >= 0
+
+
+@given(spans=st.lists(st.tuples(st.floats(0, 3e5), st.floats(0, 3e5)), max_size=20), length=st.none() | st.just(40.0))
+def test_what_was_watched_is_the_same_in_parts_as_in_one(
+    spans: list[tuple[float, float]], length: float | None
+) -> None:
+    """Many short looks at a running video teach what one long one does, however their ends fall on the steps."""
+    whole, parts = Pace(), Pace()
+    for first, second in spans:
+        begin, end = sorted((first, second))
+        whole.saw_running(begin, end, length)
+        for part in range(4):
+            parts.saw_running(begin + (end - begin) * part / 4, begin + (end - begin) * (part + 1) / 4, length)
+    for pace in (whole, parts):
+        pace.saw_end(100, 100, length)
+    for age in (1.0, 60.0, 3000.0, 250_000.0):
+        assert parts.outlook(age / 2, age, length) == pytest.approx(whole.outlook(age / 2, age, length), abs=1e-9)
