@@ -74,7 +74,7 @@ class Forecast:
         if not watch.timed or watch.failures or worth == math.inf:
             return _NO_PROMISE
         # Written out, because a leader does this for everyone in a crowd, and max() takes as long as all of the rest.
-        since = watch.running_at if watch.running_at > watch.asked_at else watch.asked_at
+        since = watch.running_at if watch.running_at > watch.asked_at else watch.asked_at  # noqa: FURB136
         earlier, age = (since - born if since > born else 0.0), now - born
         length = None if watch.length is None else round(watch.length)
         about = (int(earlier * _ALIKE), int(age * _ALIKE), length, worth)

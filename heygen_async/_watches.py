@@ -97,7 +97,7 @@ class Watch:
 
     def wants_check(self, now: float) -> bool:
         """Say whether the list has been believed for long enough that the video runs."""
-        checked_at = self.checked_at if self.checked_at > self.born else self.born
+        checked_at = max(self.checked_at, self.born)
         return now - checked_at >= _LIST_IS_BELIEVED * self.policy.max_interval
 
     def is_young(self, now: float) -> bool:
