@@ -106,10 +106,10 @@ async def aiohttp_chunks(url: str, targets: list[Path]) -> None:
         await all_of(save, url, targets)
 
 
-async def ours(url: str, targets: list[Path], *, segments: int = 4) -> None:
-    from heygen_async import AsyncHeyGen, Limits
+async def ours(url: str, targets: list[Path]) -> None:
+    from heygen_async import AsyncHeyGen
 
-    async with AsyncHeyGen("key", base_url="http://127.0.0.1:9", limits=Limits(max_segments=segments)) as heygen:
+    async with AsyncHeyGen("key", base_url="http://127.0.0.1:9") as heygen:
         heygen._services.downloader._lane._tls = OwnTls()  # type: ignore[attr-defined,assignment]
         async with anyio.create_task_group() as group:
             for target in targets:
@@ -133,7 +133,6 @@ _CURL = ["curl", "-s", "--cacert", str(PEM), "-o", "{path}"]
 _ARIA = ["aria2c", "-q", "--file-allocation=none", "--check-certificate=false", "-d", "{folder}", "-o", "{name}"]
 WAYS: dict[str, tuple[str, Way, str]] = {
     "ours": ("heygen-async", ours, ""),
-    "ours_alone": ("heygen-async, max_segments=1", functools.partial(ours, segments=1), ""),
     "curl": ("curl", functools.partial(programs, _CURL), "curl"),
     "curl_sync": (
         "curl, then sync",

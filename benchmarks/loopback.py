@@ -62,10 +62,16 @@ class Farm:
             ids = query["video_ids"][0].split(",")
             return {"data": [{"video_id": one, "status": self.word(one)} for one in ids]}
         if path == "/v3/videos":
-            return {"data": [self.video(one) for one in list(self.ends)[-100:][::-1]], "has_more": False}
+            return self.page(int(query.get("token", ["0"])[0]))
         if path == "/v1/video_status.get":
             return {"code": 100, "data": self.video(query["video_id"][0]), "message": "Success"}
         return {"data": self.video(unquote(path.rpartition("/")[2]))}
+
+    def page(self, begin: int) -> dict[str, Any]:
+        ids = list(self.ends)[::-1]
+        more = begin + 100 < len(ids)
+        told = {"data": [self.video(one) for one in ids[begin : begin + 100]], "has_more": more}
+        return {**told, "next_token": str(begin + 100)} if more else told
 
     def create(self) -> str:
         number = len(self.ends)

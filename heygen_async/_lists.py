@@ -68,8 +68,9 @@ class Lister:
 
     def is_better(self, watch: Watch, now: float) -> bool:
         """Say whether a page should be read instead of a look at one finished video: others on it need that as well."""
-        is_sought = watch.finished and watch.details is None
-        return is_sought and self.pays(now) and self._board.places.is_sought(watch.page)
+        if not watch.finished or watch.details is not None or not self.pays(now):
+            return False
+        return self._board.places.is_sought(watch.page, since=watch.checked_at)
 
     def budget(self, wire: ApiVersion, wanted: int) -> int:
         """Return how many pages may be read to find so many videos."""

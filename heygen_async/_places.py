@@ -63,10 +63,10 @@ class Places:
         """Say whether more videos should be on a page than it can hold, so that some are on later ones."""
         return self.count(token) > SEATS
 
-    def is_sought(self, token: str | None) -> bool:
-        """Say whether several finished videos, or a crowd, wait for a page that nobody reads yet."""
+    def is_sought(self, token: str | None, since: float) -> bool:
+        """Say whether several finished videos, or a crowd, wait for a page that nobody has asked for since a time."""
         place = self._by_token.get(token)
-        if place is None or place.read:
+        if place is None or place.read or place.asked_at >= since:
             return False
         sought = (watch for watch in place.watches if watch.finished and watch.details is None)
         return self.is_crowded(token) or len(list(itertools.islice(sought, 2))) == 2

@@ -6,6 +6,7 @@ import random
 
 import anyio
 import pytest
+from attrs import evolve
 
 from heygen_async import errors
 from heygen_async._board import Board
@@ -62,6 +63,21 @@ async def test_a_refused_list_in_the_middle_of_a_crowd_holds_nobody_up_for_good(
     delays = await wait_all(world, some(CROWD, 60, 70))
     assert len(delays) == CROWD
     assert max(delays.values()) < CROWD / 16 + 60
+
+
+async def test_a_list_that_ends_after_its_first_page_is_not_read_over_and_over() -> None:
+    """400 of 500 are on no page; being young they might still turn up there, which is no reason to ask for each."""
+    world = World(latency=0.1)
+    honest = world.looks.page
+
+    async def page(wire: ApiVersion, token: str | None) -> VideoPage:
+        return evolve(await honest(wire, token), next_token=None)
+
+    world.looks.page = page  # type: ignore[method-assign]
+    delays = await wait_all(world, some(500, 15, 45))
+    assert max(delays.values()) < 60
+    assert world.looks.counts["one"] <= 400
+    assert world.looks.counts["page"] < 40
 
 
 async def test_a_look_that_stands_in_line_is_called_off_when_a_page_brings_the_video() -> None:

@@ -106,12 +106,15 @@ def test_a_crowd_is_led_by_one_reader() -> None:
 def test_a_page_is_sought_by_two_that_have_ended() -> None:
     places, (first, second) = on_newest_page(2)
     first.finished = True
-    assert not places.is_sought(None)
+    assert not places.is_sought(None, since=5)
     second.finished = True
-    assert places.is_sought(None)
+    assert places.is_sought(None, since=5)
+    assert not places.is_sought("t1", since=5)
     places.ask(None, 1)
-    assert not places.is_sought(None)
-    assert not places.is_sought("t1")
+    assert not places.is_sought(None, since=5)
+    places.answered(None)
+    assert places.is_sought(None, since=5)
+    assert not places.is_sought(None, since=1)
 
 
 TOKENS = st.sampled_from([None, "t1", "t2", "t3"])
