@@ -28,6 +28,7 @@ from heygen_async.models.video import ApiVersion, Video, VideoStatus
 
 # In the bulk answer a missing id is no news; this often in a row it is looked at alone (scenario 30).
 _ABSENCES: Final = 3
+_MOMENT: Final = 2.0
 
 
 @define(eq=False)
@@ -170,15 +171,21 @@ class Board:
 
     def end_look(self, watch: Watch, now: float, *, answered: bool) -> None:
         """Let go of a look; one that was cancelled is left to the next waiter."""
-        watch.looking, watch.asking, watch.look_scope, watch.looked_at = False, False, None, now
-        if not answered and watch.details is None:
+        watch.looking, watch.asking, watch.look_scope = False, False, None
+        if answered:
+            watch.looked_at = now
+        elif watch.details is None:
             watch.alone_at = AT_ONCE
         self.lead.ring(watch)
 
-    def _leave_line(self, watch: Watch) -> None:
-        """Call off a look that has not begun: what it would find is known."""
-        if watch.look_scope is not None and not watch.asking:
-            watch.look_scope.cancel()
+    def _go_home(self, watch: Watch, now: float) -> None:
+        """Call off what the waiters of a video do for it, or for all, once it is known.
+
+        What is under way gets a moment to end by itself, since ending a request costs its connection.
+        """
+        if watch.look_scope is not None:
+            watch.look_scope.deadline = min(watch.look_scope.deadline, now + _MOMENT * watch.asking)
+        self.lead.leave_round(watch, at=now + _MOMENT)
 
     def notify(self, video_id: str) -> None:
         """Have a video looked at now, or as soon as somebody waits for it."""
@@ -207,7 +214,7 @@ class Board:
         watch.failures = watch.absences = 0
         self._set_status(watch, status, now)
         if status.is_terminal:
-            watch.finished = True
+            self._set_finished(watch, now)
             self.forecast.saw_end(watch, None, now)
             self.assign(watch, at=details_at)
             self.lead.leave_round(watch, at=details_at)
@@ -220,19 +227,21 @@ class Board:
     def saw_video(self, watch: Watch, video: Video, now: float) -> None:
         """Take a whole video."""
         watch.failures = watch.absences = 0
-        watch.video, watch.finished = video, video.status.is_terminal
+        watch.video = video
         self._set_status(watch, video.status, now)
-        if not watch.finished:
+        if not video.status.is_terminal:
+            watch.finished = False
             watch.detailed_at, watch.tries = None, 0
             self.forecast.saw_running(watch, now)
             self.schedule(watch, now)
             return
+        self._set_finished(watch, now)
         if watch.detailed_at is None:
             watch.detailed_at = now
             self.forecast.saw_end(watch, video, now)
         self.agendas[watch.wire].drop(watch)
         watch.alone_at = None
-        self._leave_line(watch)
+        self._go_home(watch, now)
         if video.status == VideoStatus.COMPLETED and video.video_url is None:
             self.look_again(watch, now)
         self.lead.ring(watch)
@@ -252,6 +261,10 @@ class Board:
             self.look_again(watch, now)
         else:
             self.schedule(watch, now)
+
+    def _set_finished(self, watch: Watch, now: float) -> None:
+        if not watch.finished:
+            watch.finished, watch.finished_at = True, now
 
     def _set_status(self, watch: Watch, status: VideoStatus, now: float) -> None:
         if watch.status == status:

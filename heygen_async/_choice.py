@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -54,7 +54,7 @@ def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
     """
     agenda, forecast = board.agendas["v3"], board.forecast
     if not forecast.knows:
-        return _choice(agenda.take(now), [])
+        return _choice(agenda.take(now), ())
     prospects = forecast.prospects([watch for watch in agenda if not watch.alone], now)
     worthy = worthwhile(prospects, pages_pay=pages_pay)
     due = agenda.take(now, early=False)
@@ -70,7 +70,7 @@ def choose(board: Board, now: float, *, pages_pay: bool) -> Choice:
     for look in worthy:
         for prospect in look.prospects:
             prospect.key.asked_at = now
-    return _choice([*due, *chosen, *company], list(pages))
+    return _choice([*due, *chosen, *company], pages)
 
 
 def _may_come(watch: Watch, now: float) -> bool:
@@ -82,12 +82,12 @@ def _bulk_looks(looks: Sequence[Look[Watch]]) -> int:
     return sum(1 for look in looks if look.page == NOWHERE)
 
 
-def _choice(taken: list[Watch], pages: list[str | None]) -> Choice:
+def _choice(taken: list[Watch], pages: Collection[str | None]) -> Choice:
     together = [watch for watch in taken if not watch.alone]
     return Choice(
         taken=taken,
         in_bulk=[watch for watch in together if watch.page not in pages],
         on_pages=[watch for watch in together if watch.page in pages],
         alone=[watch for watch in taken if watch.alone],
-        pages=pages,
+        pages=list(pages),
     )

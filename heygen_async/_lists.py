@@ -5,7 +5,8 @@ A page holds a hundred neighbours. Once one has been read, its token leads strai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import anyio
@@ -70,7 +71,7 @@ class Lister:
         """Say whether a page should be read instead of a look at one finished video: others on it need that as well."""
         if not watch.finished or watch.details is not None or not self.pays(now):
             return False
-        return self._board.places.is_sought(watch.page, since=watch.checked_at)
+        return self._board.places.is_sought(watch.page, since=watch.finished_at)
 
     def budget(self, wire: ApiVersion, wanted: int) -> int:
         """Return how many pages may be read to find so many videos."""
@@ -111,29 +112,26 @@ class Lister:
                             take(watch, video, now)
         self._thrift[wire].learn(walk, anyio.current_time())
 
-    async def read(self, token: str | None, wanted_at: float) -> None:
+    async def read(self, token: str | None, wanted_at: float, *, suffices: Callable[[], bool] = lambda: False) -> None:
         """Read one page of v3, for all videos on it, unless that has been done since it was wanted.
 
-        A group of videos that is too large for its page goes on over the next ones: nothing else tells where they are.
+        A group of videos that is too large for its page is followed to the next ones, because nothing else tells where
+        they are; not for ever, and no longer than until that `suffices`.
         """
         ends_at = anyio.current_time() + WALK_LIMIT
         while self._board.paused_until <= anyio.current_time() < ends_at:
             if not self._board.places.is_wanted(token, wanted_at):
                 return
             token = await self._read_one(token)
-            if not self._board.places.is_crowded(token):
+            if suffices() or not self._board.places.is_crowded(token):
                 return
 
     async def _read_one(self, token: str | None) -> str | None:
         """Read one page; return the token of the next one if that may hold more of the same group, else `NOWHERE`."""
         page: VideoPage | None = None
         asked_at = anyio.current_time()
-        self._board.places.ask(token, asked_at)
-        try:
-            with anyio.move_on_after(WALK_LIMIT) as scope:
-                page = await self._page("v3", token)
-        finally:
-            self._board.places.answered(token)
+        with anyio.move_on_after(WALK_LIMIT) as scope:
+            page = await self._page("v3", token)
         if page is not None:
             told = self._tell(page, token, asked_at)
             return page.next_token if told and page.next_token is not None else NOWHERE
@@ -143,14 +141,27 @@ class Lister:
 
     async def _page(self, wire: ApiVersion, token: str | None) -> VideoPage | None:
         # The list only saves requests: whatever it refuses, even the key, is for the single looks to find out.
+        with self._asking(wire, token):
+            try:
+                return await self._looks.page(wire, token)
+            except HeyGenError as error:
+                now = anyio.current_time()
+                self._thrift[wire].failed(now)
+                if isinstance(error, RateLimitError):
+                    self._board.pause(error, now)
+                return None
+
+    @contextmanager
+    def _asking(self, wire: ApiVersion, token: str | None) -> Generator[None]:
+        places = self._board.places
+        if wire == "v3":
+            places.ask(token, anyio.current_time())
         try:
-            return await self._looks.page(wire, token)
-        except HeyGenError as error:
-            now = anyio.current_time()
-            self._thrift[wire].failed(now)
-            if isinstance(error, RateLimitError):
-                self._board.pause(error, now)
-            return None
+            yield
+        except BaseException:
+            places.gave_up(token)
+            raise
+        places.answered(token)
 
     def _tell(self, page: VideoPage, token: str | None, asked_at: float, *, walking: bool = False) -> bool:
         """Take what a page says of all videos that are waited for, note where they are, and say if there were any."""
@@ -165,7 +176,7 @@ class Lister:
             here[watch] = None
             if watch.details is None:
                 ended += [video] if video.status.is_terminal else []
-                lags = lags or (watch.finished and watch.checked_at <= asked_at and not video.status.is_terminal)
+                lags = lags or (watch.finished and watch.finished_at <= asked_at and not video.status.is_terminal)
                 self._take(watch, video, now)
         self._board.places.saw(token, page, here, now)
         # On its way to older videos a walk passes pages without any.

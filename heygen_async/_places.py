@@ -6,7 +6,7 @@ thousand videos that were submitted together are found page by page without bein
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Collection
 from typing import Final
 
@@ -51,8 +51,9 @@ class Places:
 
     def come_back(self, watch: Watch) -> None:
         """Note that a video is waited for again."""
-        if watch.place is None and watch.left_page != NOWHERE:
-            self.put(watch, watch.left_page)
+        page, watch.left_page = watch.left_page, NOWHERE
+        if watch.place is None and page != NOWHERE:
+            self.put(watch, page)
 
     def count(self, token: str | None) -> int:
         """Return how many videos should be on a page."""
@@ -66,10 +67,11 @@ class Places:
     def is_sought(self, token: str | None, since: float) -> bool:
         """Say whether several finished videos, or a crowd, wait for a page that nobody has asked for since a time."""
         place = self._by_token.get(token)
-        if place is None or place.read or place.asked_at >= since:
+        if place is None or place.being_read or place.asked_at >= since:
             return False
-        sought = (watch for watch in place.watches if watch.finished and watch.details is None)
-        return self.is_crowded(token) or len(list(itertools.islice(sought, 2))) == 2
+        if self.is_crowded(token):
+            return True
+        return sum(1 for watch in place.watches if watch.finished and watch.details is None) > 1
 
     def is_wanted(self, token: str | None, since: float) -> bool:
         """Say whether a page has yet to be asked for since a time: not if nobody is on it any more.
@@ -79,17 +81,22 @@ class Places:
         place = self._by_token.get(token)
         if place is None or place.asked_at >= since:
             return False
-        return not (place.read and self.is_crowded(token))
+        return not (place.being_read and self.is_crowded(token))
 
     def ask(self, token: str | None, now: float) -> None:
         """Note that a page is asked for now."""
         if (place := self._by_token.get(token)) is not None:
-            place.asked_at, place.read = now, True
+            place.asked_at, place.being_read = now, True
 
     def answered(self, token: str | None) -> None:
-        """Note that the answer is there, or that there will be none."""
+        """Note that there is an answer, if only a refusal."""
         if (place := self._by_token.get(token)) is not None:
-            place.read = False
+            place.being_read = False
+
+    def gave_up(self, token: str | None) -> None:
+        """Note that nobody waits for the answer any more, so that the page has still to be asked for."""
+        if (place := self._by_token.get(token)) is not None:
+            place.being_read, place.asked_at = False, -math.inf
 
     def saw(self, token: str | None, page: VideoPage, here: Collection[Watch], now: float) -> None:
         """Take note of who is on a page; the others that should be there are looked for on the next one.
@@ -102,7 +109,7 @@ class Places:
         for watch in here:
             self.put(watch, token)
         if missed.watches:
-            missed.misses += not here
+            missed.misses = 0 if here else missed.misses + 1
             self._move_down(missed, page.next_token, now)
         if (place := self._by_token.get(token)) is not None:
             place.asked_at = max(place.asked_at, asked_at)
@@ -123,7 +130,7 @@ class Places:
         for watch in small.watches:
             watch.place = large
         large.watches.update(small.watches)
-        large.token, large.asked_at, large.read = token, there.asked_at, there.read
+        large.token, large.asked_at, large.being_read = token, there.asked_at, there.being_read
         large.misses = min(place.misses for place in (small, large) if place.watches)
         small.watches = {}
         self._by_token[token] = large

@@ -200,13 +200,15 @@ class Looker:
     async def alone(self, watch: Watch) -> None:
         """Look at one video; cancelled in the middle, the look is left to the next waiter."""
         self._board.begin_look(watch)
+        known = watch.details
         outcome: Video | HeyGenError | None = None
         try:
             with anyio.CancelScope() as watch.look_scope:
                 outcome = await self._look_at_one(watch)
         finally:
             self._board.end_look(watch, anyio.current_time(), answered=outcome is not None)
-        if outcome is None or watch.error is not None:
+        overtaken = isinstance(outcome, HeyGenError) and watch.details is not known
+        if outcome is None or overtaken or watch.error is not None:
             return
         now = anyio.current_time()
         if isinstance(outcome, HeyGenError):
@@ -221,9 +223,10 @@ class Looker:
             await anyio.sleep_until(max(self._rate.reserve(anyio.current_time()), self._board.paused_until))
             watch.asking, now = True, anyio.current_time()
             if self._lister.is_better(watch, now):
-                await self._lister.read(watch.page, now)
+                await self._lister.read(watch.page, now, suffices=lambda: watch.details is not None)
                 if watch.details is not None:
                     return None
+                await anyio.sleep_until(self._board.paused_until)
             try:
                 return await self._looks.one(watch.id, watch.wire)
             except HeyGenError as error:

@@ -20,16 +20,17 @@ _LIST_IS_BELIEVED: Final = 4
 
 @define(eq=False)
 class Place:
-    """A page of the account's list and the videos that should be on it; `misses` pages in a row held none of them.
+    """A page of the account's list and the watches of the videos that should be on it.
 
-    It was asked for last at `asked_at`, and is being `read` until the answer is there.
+    The last `misses` pages held none of them. This one was asked for at `asked_at`, and is `being_read` until the
+    answer is there. It stands here because places and watches hold each other.
     """
 
     token: str | None
     watches: dict[Watch, None] = field(factory=dict["Watch", None])
     misses: int = 0
     asked_at: float = -math.inf
-    read: bool = False
+    being_read: bool = False
 
 
 @define(eq=False, kw_only=True)
@@ -42,8 +43,9 @@ class Watch:
     `born` is the submission, if `timed`; else the first wait, from which nothing can be learnt. `length` is that of the
     video in seconds, as far as the request tells it. `place` is where the video should be in the account's list. It was
     seen running at `running_at`, its end is `counted` once something was learnt from it, and something else than the
-    list spoke of it at `checked_at`. It is `looking` while a look at it alone is under way or stands in line for that,
-    and `asking` from when the request goes out.
+    list spoke of it at `checked_at`. A look at it was worth while at `asked_at`, and its end was seen at `finished_at`.
+    It is `looking` while a look at it alone is under way or stands in line for that, and `asking` once its turn has
+    come. `left_page` is where it was when nobody waited for it any more.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Watch:
     video: Video | None = None
     error: HeyGenError | None = None
     finished: bool = False
+    finished_at: float = -math.inf
     detailed_at: float | None = None
     looked_at: float = -math.inf
     tries: int = 0

@@ -7,11 +7,11 @@ longer (measured on Linux: four files at once took half as long again).
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 _SYNC_FILE_RANGE_WRITE: Final = 2
@@ -19,11 +19,19 @@ _SYNC_FILE_RANGE_WRITE: Final = 2
 
 def _found() -> Callable[[int, int, int], object]:
     if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
+        with suppress(ImportError, OSError, AttributeError):  # not every interpreter was built with it
+            import ctypes  # noqa: PLC0415
+
             call = ctypes.CDLL(None).sync_file_range
             call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-            return lambda descriptor, offset, length: call(descriptor, offset, length, _SYNC_FILE_RANGE_WRITE)
+            return partial(_ask, call)
     return _advise
+
+
+def _ask(call: Callable[..., int], descriptor: int, offset: int, length: int) -> None:
+    # Some file systems, and systems that only look like Linux, do not know the call.
+    if call(descriptor, offset, length, _SYNC_FILE_RANGE_WRITE) < 0:
+        _advise(descriptor, offset, length)
 
 
 def _advise(descriptor: int, offset: int, length: int) -> None:

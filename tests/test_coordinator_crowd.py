@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
+from anyio.abc import TaskGroup
 from attrs import evolve
 
 from heygen_async import errors
 from heygen_async._board import Board
 from heygen_async._lists import Lister
 from heygen_async._protocol.looks import VideoPage
-from heygen_async.models.video import ApiVersion
+from heygen_async.models.video import ApiVersion, Video
 from tests.clock import virtual_time
 from tests.fake_looks import FakeLooks
 from tests.test_coordinator import POLICY, World
 from tests.test_coordinator_learning import mean, some, wait_all
+from tests.test_coordinator_storm import assert_nothing_is_left
 
 pytestmark = [pytest.mark.anyio, virtual_time]
 
@@ -31,6 +34,7 @@ async def test_a_crowd_is_followed_down_the_list_page_by_page() -> None:
     assert max(delays.values()) < 120
     assert world.looks.counts["one"] < CROWD / 10
     assert len(world.looks.calls) < CROWD / 3
+    assert_nothing_is_left(world)
 
 
 async def test_a_crowd_that_has_ended_is_found_by_its_pages_too() -> None:
@@ -40,6 +44,7 @@ async def test_a_crowd_that_has_ended_is_found_by_its_pages_too() -> None:
     assert max(delays.values()) < 60
     assert world.looks.counts["page"] < 60
     assert world.looks.counts["one"] < CROWD / 10
+    assert_nothing_is_left(world)
 
 
 async def test_without_urls_in_the_list_a_crowd_is_looked_at_one_by_one() -> None:
@@ -63,6 +68,7 @@ async def test_a_refused_list_in_the_middle_of_a_crowd_holds_nobody_up_for_good(
     delays = await wait_all(world, some(CROWD, 60, 70))
     assert len(delays) == CROWD
     assert max(delays.values()) < CROWD / 16 + 60
+    assert_nothing_is_left(world)
 
 
 async def test_a_list_that_ends_after_its_first_page_is_not_read_over_and_over() -> None:
@@ -80,42 +86,180 @@ async def test_a_list_that_ends_after_its_first_page_is_not_read_over_and_over()
     assert world.looks.counts["page"] < 40
 
 
+async def taught(world: World) -> None:
+    """Let the coordinator learn that pages pay."""
+    await wait_all(world, some(30, 20, 25, prefix="teacher"))
+
+
+async def all_ended(world: World, count: int, wait: Callable[[str], Awaitable[object]], group: TaskGroup) -> float:
+    """Have many videos waited for and let all of them be seen ended now, in bulk; return when that was."""
+    for number in range(count):
+        world.looks.render(f"v{number}", 3)
+        group.start_soon(wait, f"v{number}")
+    await anyio.sleep(5)
+    now, board = anyio.current_time(), world.coordinator._board
+    for number in range(count):
+        watch = board.find("v3", f"v{number}")
+        assert watch is not None
+        watch.checked_at = now
+        board.saw_status(watch, "completed", now, details_at=now)
+    return now
+
+
 async def test_a_look_that_stands_in_line_is_called_off_when_a_page_brings_the_video() -> None:
-    """Forty looks stand in line for eight places that hang; a page that comes by tells of all of them."""
-    world = World(list_has_urls=False, latency=0.1)
-    await wait_all(world, {"teacher": 20})
-    ids = [f"v{n}" for n in range(40)]
-    delays: list[float] = []
+    """Forty single looks, eight at a time, that hang: a page that comes by tells of all of them."""
+    world = World(latency=0.1)
+    await taught(world)
+    ends: list[float] = []
 
     async def wait(video_id: str) -> None:
-        world.looks.render(video_id, 20)
-        began = anyio.current_time()
         await world.wait(video_id)
-        delays.append(anyio.current_time() - began)
+        ends.append(anyio.current_time())
 
-    world.looks.hang = set(ids)
-    honest = world.looks.bulk
+    lister = world.coordinator._turns._looker._lister
+    lister.is_better = lambda *_: False  # type: ignore[method-assign]
+    async with anyio.create_task_group() as group:
+        world.looks.hang = {f"v{number}" for number in range(40)}
+        before = world.looks.counts["one"]
+        await all_ended(world, 40, wait, group)
+        await anyio.sleep(10)
+        assert not ends
+        now = anyio.current_time()
+        await lister.read(None, now)
+    assert len([end for end in ends if end == now + 0.1]) == 32
+    assert [end for end in ends if end > now + 0.1] == [pytest.approx(now + 0.1 + 2)] * 8
+    assert world.looks.counts["one"] == before + 8
+    assert_nothing_is_left(world)
 
-    async def bulk(asked: object) -> object:
-        world.looks.hang = set()
-        found = await honest(asked)  # type: ignore[arg-type]
-        world.looks.hang = set(ids)
+
+@pytest.mark.parametrize("after", [0.2, 0.7, 3.2])
+async def test_a_reader_that_is_cancelled_leaves_its_page_to_the_next_one(after: float) -> None:
+    """25 pages, and whoever reads one of them is cancelled: the others must not be looked up one by one for that."""
+    world = World(latency=0.5)
+    await taught(world)
+    scopes: dict[str, anyio.CancelScope] = {}
+    ends: list[float] = []
+
+    async def wait(video_id: str) -> None:
+        with anyio.CancelScope() as scopes[video_id]:
+            await world.wait(video_id)
+            ends.append(anyio.current_time())
+
+    board = world.coordinator._board
+    async with anyio.create_task_group() as group:
+        before = world.looks.counts
+        began = await all_ended(world, CROWD, wait, group)
+        await anyio.sleep(after)
+        read = [place for place in board.places._by_token.values() if place.being_read]
+        asked = {argument for _, kind, argument in world.looks.calls if kind == "one"}
+        readers = [watch for place in read for watch in place.watches if watch.asking and watch.id not in asked]
+        assert len(readers) == 1
+        scopes[readers[0].id].cancel()
+    made = world.looks.counts - before
+    assert len(ends) == CROWD - 1
+    assert max(ends) - began < 20
+    assert made["page"] < 40
+    assert made["one"] < CROWD / 8
+    assert_nothing_is_left(world)
+
+
+async def test_28_a_429_for_a_page_holds_back_the_single_look_it_stood_for() -> None:
+    """The list answers 429 with a Retry-After: nothing may go out before that is over."""
+    world = World(latency=0.1)
+    await taught(world)
+    throttled = errors.RateLimitError("429", status_code=429, retry_after=60)
+    world.looks.fault = lambda kind, _: throttled if kind == "page" else None
+    asked_before = len(world.looks.calls)
+    async with anyio.create_task_group() as group:
+        began = await all_ended(world, 20, world.wait, group)
+    after_the_page = [at - began for at, _, _ in world.looks.calls[asked_before:] if at > began + 0.1]
+    assert min(after_the_page) > 60
+    assert_nothing_is_left(world)
+
+
+async def test_who_has_its_video_does_not_go_on_looking_for_the_crowd() -> None:
+    """A second page takes nine seconds; it is for those whose videos are on it."""
+    world = World(latency=0.1)
+    await taught(world)
+    honest = world.looks.page
+
+    async def page(wire: ApiVersion, token: str | None) -> VideoPage:
+        found = await honest(wire, token)
+        await anyio.sleep(9 if token else 0)
         return found
 
-    world.looks.bulk = bulk  # type: ignore[method-assign, assignment]
+    world.looks.page = page  # type: ignore[method-assign]
+    ends: dict[str, float] = {}
+
+    async def wait(video_id: str) -> None:
+        await world.wait(video_id)
+        ends[video_id] = anyio.current_time()
+
     async with anyio.create_task_group() as group:
-        for video_id in ids:
-            group.start_soon(wait, video_id)
-        await anyio.sleep(100)
-        assert not delays
-        assert world.looks.counts["one"] == 1 + 8
-        world.looks.list_has_urls = True
-        lister = world.coordinator._turns._looker._lister
-        await lister.read(None, anyio.current_time())
-        await anyio.wait_all_tasks_blocked()
-        assert len(delays) == 32
-        group.cancel_scope.cancel()
-    assert world.looks.counts["one"] == 1 + 8
+        began = await all_ended(world, 300, wait, group)
+    on_the_newest = [ends[f"v{number}"] for number in range(200, 300)]
+    assert max(on_the_newest) - began < 3
+    assert_nothing_is_left(world)
+
+
+async def test_a_leader_goes_home_soon_after_a_page_has_told_of_its_video() -> None:
+    """Its round may have minutes of requests before it: others make them."""
+    world = World(latency=1)
+    known: dict[str, float] = {}
+    held: list[float] = []
+    honest_page, honest_one = world.looks.page, world.looks.one
+
+    async def page(wire: ApiVersion, token: str | None) -> VideoPage:
+        found = await honest_page(wire, token)
+        for video in found.videos:
+            if video.video_url:
+                known.setdefault(video.id, anyio.current_time())
+        return found
+
+    async def one(video_id: str, wire: ApiVersion) -> Video:
+        found = await honest_one(video_id, wire)
+        if found.video_url:
+            known.setdefault(video_id, anyio.current_time())
+        return found
+
+    world.looks.page, world.looks.one = page, one  # type: ignore[method-assign]
+
+    async def wait(video_id: str, seconds: float) -> None:
+        world.looks.render(video_id, seconds)
+        await world.wait(video_id)
+        held.append(anyio.current_time() - known[video_id])
+
+    async with anyio.create_task_group() as group:
+        for video_id, seconds in some(CROWD, 60, 240).items():
+            group.start_soon(wait, video_id, seconds)
+    assert max(held) <= 2
+    assert_nothing_is_left(world)
+
+
+async def test_18a_a_look_that_was_called_off_is_not_taken_for_the_last_one() -> None:
+    """Pages have no captions, single looks do: who wants them gets them even without any grace."""
+    world = World(latency=0.5)
+    await taught(world)
+    honest = world.looks.page
+
+    async def page(wire: ApiVersion, token: str | None) -> VideoPage:
+        found = await honest(wire, token)
+        return evolve(found, videos=[evolve(video, captioned_video_url=None) for video in found.videos])
+
+    world.looks.page = page  # type: ignore[method-assign]
+    videos: list[Video] = []
+
+    async def wait(video_id: str) -> None:
+        videos.append(await world.wait(video_id, asset="captioned", policy=evolve(POLICY, url_grace=0)))
+
+    async with anyio.create_task_group() as group:
+        for number in range(40):
+            world.looks.render(f"v{number}", 3, captioned_at=3)
+        await all_ended(world, 0, wait, group)
+        for number in range(40):
+            group.start_soon(wait, f"v{number}")
+    assert len([video for video in videos if video.captioned_video_url]) == 40
+    assert_nothing_is_left(world)
 
 
 @pytest.mark.parametrize(("seen_after", "goes_on"), [(-1.0, False), (1.0, True)])

@@ -137,6 +137,29 @@ def test_not_one_byte_of_the_body_is_lost_behind_the_head(
     assert direct == [len(server.body)]
 
 
+def long_head(length: int) -> host.Behaviour:
+    """Send a head of so many bytes."""
+
+    def behave(exchange: host.Exchange) -> None:
+        body = exchange.server.body
+        lines = f"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: {len(body)}\r\nX: "
+        exchange.send(f"{lines:x<{length - 4}}\r\n\r\n".encode() + body)
+
+    return behave
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("length", [65_535, 65_536, 65_537, 65_538, 65_539, 65_540, 80_000])
+def test_a_head_may_be_longer_than_what_is_read_at_once(direct: list[int], length: int, tls: bool) -> None:
+    """Its last line may be split anywhere, and the body may have empty lines that look like the end of a head."""
+    ours, theirs = loopback_tls() if tls else (None, CONTEXT)
+    with FileServer(tls=ours) as there, httpx.Client(verify=theirs, trust_env=False) as client:
+        there.body = b"WEBVTT\n\n00:01 --> 00:02\r\n\r\nhello\n\n" * 20
+        there.script = [long_head(length)]
+        assert bytes(fetched(there.url, client).data) == there.body
+    assert direct == [len(there.body)]
+
+
 @pytest.mark.parametrize("behaviour", [host.chunked(), host.close_delimited(), host.gzipped])
 def test_only_a_plain_body_with_a_length_is_read_from_the_socket(
     server: FileServer, direct: list[int], behaviour: Any

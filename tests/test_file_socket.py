@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import struct
+import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from attrs import define
 
+from heygen_async import _write_back
 from heygen_async._transport.file_socket import BodySocket, Processors
 from heygen_async._write_back import write_back
 
@@ -32,6 +34,12 @@ class TlsHost:
         """Return the records as they come over the wire."""
         for record in records:
             self._tls.write(record)
+        return self._out.read()
+
+    def farewell(self) -> bytes:
+        """Return what says that nothing more will come."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
         return self._out.read()
 
     def send(self, data: bytes) -> None:
@@ -112,6 +120,33 @@ def test_the_end_is_nothing_and_not_waited_for(plain: tuple[socket.socket, BodyS
     assert body.take(room(10)) == 0
 
 
+def test_the_end_of_a_tls_body_may_come_with_its_last_bytes(tls: tuple[TlsHost, BodySocket]) -> None:
+    """Many hosts say that it is over, and then wait for the other side before they close the connection."""
+    host, body = tls
+    host.send(host.sealed(b"film") + host.farewell())
+    assert body.wait(5)
+    assert body.take(room(10)) == 4
+    assert body.wait(0)
+    assert body.take(room(10)) == 0
+
+
+def test_a_connection_that_is_closed_meanwhile_is_not_waited_for(plain: tuple[socket.socket, BodySocket]) -> None:
+    """As when the client is closed: the error is one of reading, which is what a download knows about."""
+    _, body = plain
+    body._connection.close()
+    assert body.wait(5)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        body.take(room(10))
+
+
+@pytest.mark.parametrize("seconds", [3e6, 1e12])
+def test_however_long_a_stall_may_be(plain: tuple[socket.socket, BodySocket], seconds: float) -> None:
+    """Longer than the system can count."""
+    host, body = plain
+    host.sendall(b"film")
+    assert body.wait(seconds)
+
+
 def test_a_reset_is_an_error(plain: tuple[socket.socket, BodySocket]) -> None:
     host, body = plain
     host.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -183,6 +218,21 @@ def test_a_turn_ends_with_an_error() -> None:
 
 def test_there_is_a_turn_on_every_machine() -> None:
     assert Processors().free >= 1
+
+
+def test_without_ctypes_the_system_is_only_advised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interpreters can be built without it."""
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    assert _write_back._found() is _write_back._advise
+
+
+def test_where_the_call_is_refused_the_system_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by file systems and sandboxes that only look like Linux."""
+    advised: list[tuple[int, int, int]] = []
+    monkeypatch.setattr(_write_back, "_advise", lambda *about: advised.append(about))
+    for answer in (0, -1):
+        _write_back._ask(lambda *_, answer=answer: answer, 3, answer + 10, 4096)
+    assert advised == [(3, 9, 4096)]
 
 
 def test_writing_back_is_a_hint_that_harms_nothing(tmp_path: Path) -> None:

@@ -81,6 +81,23 @@ def test_what_has_no_open_socket_is_left_alone(ends: tuple[socket.socket, socket
         make_idling_cheap(strange)
 
 
+def test_whatever_goes_wrong_the_answer_that_came_is_not_lost(ends: tuple[socket.socket, socket.socket]) -> None:
+    """A transport of the caller's own may raise what it likes, or have a socket with strange numbers."""
+
+    class Odd:
+        def fileno(self) -> None:
+            return None
+
+    class Raises:
+        def get_extra_info(self, info: str) -> Any:
+            raise RuntimeError(info)
+
+    make_idling_cheap(Raises())
+    stream = Stream(Odd())
+    make_idling_cheap(stream)
+    assert stream.get_extra_info("is_readable") == "the is_readable of httpcore"
+
+
 def test_a_stream_that_takes_no_other_answer_keeps_its_own(ends: tuple[socket.socket, socket.socket]) -> None:
     """Some other library's."""
     stream = Slotted(ends[0])
@@ -109,6 +126,7 @@ async def test_a_connection_that_the_server_closed_while_it_idled_is_not_used_ag
         for number in range(1, 4):
             response = await client.get(url)
             make_idling_cheap(response.extensions["network_stream"])
+            assert "get_extra_info" in vars(response.extensions["network_stream"])
             if number == 2:
                 await closed.wait()
         group.cancel_scope.cancel()

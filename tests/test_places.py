@@ -47,6 +47,15 @@ def test_two_pages_without_any_end_the_search() -> None:
     assert found.page is None
 
 
+def test_only_barren_pages_in_a_row_end_the_search() -> None:
+    """Where another client submits in between, whole pages are its."""
+    places, (first, second, third) = on_newest_page(3)
+    places.saw(None, page("t1"), [], LATER)
+    places.saw("t1", page("t2"), [first], LATER)
+    places.saw("t2", page("t3"), [], LATER)
+    assert [one.page for one in (second, third)] == ["t3", "t3"]
+
+
 def test_the_end_of_the_list_ends_the_search_but_for_videos_that_may_not_be_visible_yet() -> None:
     places, (old, seen) = on_newest_page(2)
     young = watch(9, born=LATER - 1)
@@ -75,6 +84,9 @@ def test_a_video_that_is_waited_for_again_is_where_it_was() -> None:
     assert places.count("t7") == 0
     places.come_back(one)
     assert one.page == "t7"
+    places.drop(one)
+    places.come_back(one)
+    assert one.page == NOWHERE
 
 
 def test_a_page_is_wanted_until_it_has_been_asked_for() -> None:
@@ -88,6 +100,15 @@ def test_a_page_is_wanted_until_it_has_been_asked_for() -> None:
     assert not places.is_wanted(None, since=5)
     assert places.is_wanted("t1", since=5)
     assert not places.is_wanted("t2", since=5)
+
+
+def test_a_page_that_was_given_up_is_wanted_again() -> None:
+    places, (first, second) = on_newest_page(2)
+    first.finished = second.finished = True
+    places.ask(None, 6)
+    places.gave_up(None)
+    assert places.is_wanted(None, since=5)
+    assert places.is_sought(None, since=5)
 
 
 def test_a_crowd_is_led_by_one_reader() -> None:

@@ -117,6 +117,8 @@ class _Left(Generic[K]):
     def __init__(self, prospects: Collection[Prospect[K]], *, pages_pay: bool) -> None:
         self._pages_pay = pages_pay
         self._taken: set[K] = set()
+        self._skipped = 0
+        self._bulk: Look[K] | None = None
         self._ranked = sorted(prospects, key=lambda prospect: prospect.lost, reverse=True)
         groups = _by_page(prospects).items() if pages_pay else ()
         self._pages = [Look(page, group, 1.0) for page, group in groups if page != NOWHERE]
@@ -130,8 +132,19 @@ class _Left(Generic[K]):
     def take(self, look: Look[K]) -> None:
         """Leave to a look what it tells of."""
         self._taken.update(prospect.key for prospect in look.prospects)
+        self._skipped += len(look.prospects)
+        # Now and then they are left out for good, so that they need not be passed over a thousand times.
+        if self._skipped * 16 > len(self._ranked):
+            self._ranked = [prospect for prospect in self._ranked if prospect.key not in self._taken]
+            self._skipped = 0
+        if self._bulk is not None and not self._taken.isdisjoint(one.key for one in self._bulk.prospects):
+            self._bulk = None
 
     def _in_bulk(self) -> Look[K] | None:
+        self._bulk = self._bulk or self._best_in_bulk()
+        return self._bulk
+
+    def _best_in_bulk(self) -> Look[K] | None:
         free = (prospect for prospect in self._ranked if prospect.key not in self._taken)
         best = list(itertools.islice(free, SEATS))
         if not best:

@@ -145,26 +145,30 @@ class _HeadGate:
         self.is_active = False
         self.is_exact = False
         self._read = stream.read
+        self._tail = b""
         stream.read = self.read
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read as the stream does, but while active only up to the empty line that ends a head."""
         self.is_exact = False
         if not self.is_active:
+            self._tail = b""
             return self._read(max_bytes, timeout)
         connection = self._connection
         if connection is not None:
             # Reading from it is a third of the work of reading through the stream, and done a hundred times for a head.
             connection.settimeout(timeout)
-        head = bytearray()
-        while len(head) < max_bytes:
-            size = _safe_size(head, connection, max_bytes)
+        # The empty line may have begun in what was read before: a head may be longer than what is read at once.
+        head, before = bytearray(self._tail), len(self._tail)
+        while len(head) < before + max_bytes:
+            size = _safe_size(head, connection, before + max_bytes)
             data = self._read(size, timeout) if connection is None else connection.recv(size)
             head += data
             self.is_exact = head.endswith(_HEAD_ENDS)
             if self.is_exact or not data:
                 break
-        return bytes(head)
+        self._tail = b"" if self.is_exact else bytes(head[-2:])
+        return bytes(head[before:])
 
 
 def _safe_size(head: bytearray, connection: socket.socket | None, max_bytes: int) -> int:

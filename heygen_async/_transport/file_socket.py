@@ -18,8 +18,11 @@ from typing import Final
 
 from attrs import define, field
 
-# A thread may hold its processor while the disk makes it wait. Then the others need not wait too.
+# A thread may hold its processor while the disk makes it wait. Then the others need not wait too: with all of them held
+# by disks that hang, each of the other downloads goes on with a block in this time, which is 12 MiB/s.
 _PATIENCE: Final = 0.02
+# The system counts these waits in milliseconds, with 31 bits.
+_LONGEST_WAIT: Final = 1_000_000.0
 
 
 def _usable() -> int:
@@ -54,15 +57,23 @@ class BodySocket:
 
     _connection: socket.socket
     _failure: OSError | None = field(default=None, init=False)
+    _has_ended: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._connection.settimeout(0)
 
     def wait(self, seconds: float) -> bool:
         """Return as soon as there are bytes, an end or an error to take: True; or after `seconds`: False."""
-        if self._failure or (isinstance(self._connection, ssl.SSLSocket) and self._connection.pending()):
+        # The end of a TLS body may have come with its last bytes, and the socket has nothing more to tell then.
+        if self._failure or self._has_ended:
             return True
-        return _is_readable(self._connection, max(0.0, seconds))
+        if isinstance(self._connection, ssl.SSLSocket) and self._connection.pending():
+            return True
+        try:
+            return _is_readable(self._connection, max(0.0, min(seconds, _LONGEST_WAIT)))
+        except ValueError:
+            # Closed meanwhile, with the client: reading it tells.
+            return True
 
     def take(self, room: memoryview) -> int | None:
         """Fill `room` as far as bytes have come, and return how many.
@@ -84,6 +95,7 @@ class BodySocket:
                     raise
                 break
             filled += received
+            self._has_ended = not received
             # One call brings all there is, but of TLS one record.
             if not received or not isinstance(self._connection, ssl.SSLSocket):
                 break

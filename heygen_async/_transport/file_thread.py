@@ -165,6 +165,7 @@ def _read_directly(body: BodySocket, length: int, attempt: _Attempt) -> None:
         with attempt.processors.turn():
             received = body.take(attempt.room[:missing])
             if received == 0:
+                attempt.check(0, time.monotonic())
                 raise BrokenError(f"the connection ended {missing:,} bytes early")
             missing -= received or 0
             attempt.filled(received or 0)

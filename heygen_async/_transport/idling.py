@@ -21,7 +21,12 @@ class _Socket(Protocol):
 
 def make_idling_cheap(stream: Any) -> None:
     """Have a network stream of httpcore answer `is_readable` from its socket; whatever else there is stays as it is."""
-    # A caller's own transport may have anything there.
+    # A caller's own transport may have anything there, and what it does must not cost the answer that has come.
+    with suppress(Exception):
+        _make_cheap(stream)
+
+
+def _make_cheap(stream: Any) -> None:
     if not hasattr(stream, "get_extra_info") or hasattr(stream, _IS_QUICK) or not hasattr(select, "poll"):
         return
     ask, found = stream.get_extra_info, stream.get_extra_info("socket")
@@ -32,9 +37,9 @@ def make_idling_cheap(stream: Any) -> None:
     def get_extra_info(info: str) -> Any:
         return is_readable() if info == "is_readable" else ask(info)
 
-    with suppress(AttributeError):  # a class with slots takes neither
-        setattr(stream, _IS_QUICK, True)
-        stream.get_extra_info = get_extra_info
+    # A class with slots takes neither.
+    setattr(stream, _IS_QUICK, True)
+    stream.get_extra_info = get_extra_info
 
 
 def _reader_of(found: _Socket) -> Callable[[], bool]:
