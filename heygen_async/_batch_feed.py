@@ -20,6 +20,7 @@ from heygen_async._batch_items import Item, Shared
 from heygen_async._batch_run import Doable, ItemRun
 from heygen_async._protocol import journal as steps
 from heygen_async._protocol.admission import stops_admission
+from heygen_async._protocol.arguments import is_number, path_text
 from heygen_async._protocol.batching import Budget, SavePattern
 from heygen_async._protocol.encoding import Prepared, payload_hash, prepare
 from heygen_async._protocol.pricing import estimate_prepared
@@ -45,10 +46,12 @@ class BatchOptions:
         limit = self.max_in_flight
         if limit is not None and (type(limit) is not int or limit < 1):
             raise ValueError(f"max_in_flight must be a whole number of at least 1, not {limit!r}")
-        if self.timeout is not None and not self.timeout >= 0:
-            raise ValueError(f"timeout must be at least 0 seconds, not {self.timeout!r}")
-        if not self.stall_after > 0:
-            raise ValueError(f"stall_after must be more than 0 seconds, not {self.stall_after!r}")
+        if self.timeout is not None and not is_number(self.timeout, at_least=0):
+            raise ValueError(f"timeout must be a number of seconds of at least 0, or None, not {self.timeout!r}")
+        if not is_number(self.stall_after, at_least=0) or self.stall_after == 0:
+            raise ValueError(f"stall_after must be a number of more than 0 seconds, not {self.stall_after!r}")
+        if self.journal is not None:
+            path_text("journal", self.journal)
         Budget(self.max_cost)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 import anyio
 
 from heygen_async._policies import Limits, PollPolicy, RetryPolicy, Timeouts
+from heygen_async._protocol.arguments import check_kind
 from heygen_async._protocol.settings import ApiVersionChoice, settings_from
 from heygen_async.errors import ConfigurationError
 
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
 
 # Closing sockets is quick; a peer that does not answer must not hold up a shutdown.
 _CLOSE_WITHIN: Final = 5.0
+
+
+_OPTIONS: Final = {"timeouts": Timeouts, "retries": RetryPolicy, "polling": PollPolicy, "limits": Limits}
+
+
+def _check_options(**options: object) -> None:
+    for name, value in options.items():
+        if not isinstance(value, _OPTIONS[name]):
+            raise ConfigurationError(f"{name} must be a {_OPTIONS[name].__name__}, not {type(value).__name__}")
 
 
 class WebhookEventLike(Protocol):
@@ -66,6 +76,9 @@ class AsyncHeyGen:
         on_event: Callable[[Event], None] | None = None,
         allow_insecure: bool = False,
     ) -> None:
+        _check_options(timeouts=timeouts, retries=retries, polling=polling, limits=limits)
+        if on_event is not None and not callable(on_event):
+            raise ConfigurationError(f"on_event must be a function, not {type(on_event).__name__}")
         settings = settings_from(
             api_key=api_key,
             base_url=base_url,
@@ -86,10 +99,14 @@ class AsyncHeyGen:
         polling: PollPolicy | None = None,
     ) -> Self:
         """Return a client with other rules that shares everything else: pool, limits, coordinator and `aclose()`."""
+        services = self._services
+        timeouts = services.timeouts if timeouts is None else timeouts
+        retries = services.retries if retries is None else retries
+        polling = services.polling if polling is None else polling
+        _check_options(timeouts=timeouts, retries=retries, polling=polling)
         copy = object.__new__(type(self))
         copy._machinery = self._machinery
-        services = self._services
-        copy._use(timeouts or services.timeouts, retries or services.retries, polling or services.polling)
+        copy._use(timeouts, retries, polling)
         return copy
 
     def _use(self, timeouts: Timeouts, retries: RetryPolicy, polling: PollPolicy) -> None:
@@ -128,9 +145,11 @@ class AsyncHeyGen:
         that is not https (http is for this machine only), `DownloadExpiredError` when the host refuses the link, and
         what `VideoJob.save` raises. Cancelling keeps the part file.
         """
-        from heygen_async._saving import FileSource  # noqa: PLC0415
+        from heygen_async._download import FileSource, check_arguments  # noqa: PLC0415
 
         services = self._services
+        check_kind("url", url, str, "a str")
+        check_arguments(asset, max_bytes, on_progress)
         await services.downloader.check_target(path, overwrite=overwrite, digest=digest)
         return await services.downloader.save(
             FileSource(url=url),
@@ -151,7 +170,10 @@ class AsyncHeyGen:
         The event is only a hint, the state is read from the API; polling stays as the safety net. An event that comes
         before anybody waits is remembered for a while. No I/O; call it in the client's event loop.
         """
+        if not hasattr(event, "video_id"):
+            raise ValueError(f"event must be a webhook event, or have a video_id as that has, not {event!r}")
         if event.video_id is not None:
+            check_kind("event.video_id", event.video_id, str, "a str or None")
             self._machinery.coordinator.notify(event.video_id)
 
     async def aclose(self) -> None:

@@ -160,3 +160,11 @@ def check_arguments(asset: Asset | None, max_bytes: int | None = None, on_progre
         raise ValueError(f"max_bytes must be a whole number of at least 1, not {max_bytes!r}")
     if inspect.iscoroutinefunction(on_progress):
         raise ValueError("on_progress must be a plain function: it is called, not awaited")
+    if on_progress is not None and not callable(on_progress):
+        raise ValueError(f"on_progress must be a function, not {type(on_progress).__name__}")
+
+
+def check_range(range_header: object) -> None:
+    """Raise `ValueError` for what cannot be the value of a `Range` header."""
+    if range_header is not None and not (isinstance(range_header, str) and range_header.isprintable()):
+        raise ValueError(f"range_header must be the value of a Range header, such as 'bytes=0-', not {range_header!r}")

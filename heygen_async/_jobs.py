@@ -11,12 +11,12 @@ from typing import Final
 import anyio
 from attrs import define, field, frozen
 
-from heygen_async._download import FileSource, FileStream, check_arguments
+from heygen_async._download import FileSource, FileStream, check_arguments, check_range
 from heygen_async._protocol.schedule import url_look_delays
 from heygen_async._services import Services
 from heygen_async.errors import ConfigurationError, VideoFailedError, VideoNotAvailableError
 from heygen_async.models.progress import DownloadProgress, JobUpdate, SavedFile
-from heygen_async.models.video import ApiVersion, Asset, Video, VideoStatus
+from heygen_async.models.video import ASSETS, ApiVersion, Asset, Video, VideoStatus
 
 # A URL from an answer this young is used as it is; older ones are asked for again, because they expire.
 _FRESH: Final = 30.0
@@ -129,6 +129,7 @@ class VideoJob:
         `DownloadIncompleteError` from the iteration means that the file broke off.
         """
         check_arguments(asset)
+        check_range(range_header)
         await self.wait()
         opened = self._services.downloader.open_stream(
             self._source(asset),
@@ -178,10 +179,15 @@ class VideoJob:
                 return url
             if self._is_settled(video):
                 break
-        raise VideoNotAvailableError(
-            f"Video {self.id} is {self._last_word} but has no {asset} URL. "
-            "Nothing is lost: save it again later with the same id, or pick an asset it has.",
-            job_id=self.id,
+        raise VideoNotAvailableError(self._without(asset), job_id=self.id)
+
+    def _without(self, asset: Asset) -> str:
+        video = self._last.video if self._last else None
+        there = ", ".join(other for other in ASSETS if video is not None and video.url_of(other))
+        asked_for = " HeyGen makes it if the request asks for captions." if asset in {"captioned", "subtitle"} else ""
+        return (
+            f"Video {self.id} is {self._last_word} but has no {asset} URL (it has {there or 'none'}).{asked_for} "
+            "Nothing is lost: save it again later with the same id, or pick an asset it has."
         )
 
     def _is_settled(self, video: Video) -> bool:

@@ -18,6 +18,7 @@ import anyio.to_thread
 from attrs import define, field
 
 from heygen_async._protocol import journal as rules
+from heygen_async._protocol.arguments import path_text
 from heygen_async._protocol.journal import Entry
 from heygen_async._protocol.redaction import redact_text
 from heygen_async._threads import supervised
@@ -195,7 +196,7 @@ async def open_journal(path: str | os.PathLike[str]) -> AsyncGenerator[Journal]:
     Raise `JournalLockedError` at once if another process, or another batch of this one, has it open; `JournalError`
     if it is damaged, no journal, of a newer schema, or cannot be written. Both come before anything is spent.
     """
-    journal = Journal(os.fspath(path))
+    journal = Journal(path_text("journal", path))
     try:
         await journal.open()
         yield journal

@@ -10,6 +10,7 @@ from string import Formatter
 from attrs import define, field, frozen
 
 from heygen_async import errors
+from heygen_async._protocol.arguments import is_number, path_text
 from heygen_async._protocol.retrying import outcome_is_unknown
 from heygen_async._protocol.targets import safe_name, target_path
 
@@ -26,7 +27,7 @@ class SavePattern:
     @classmethod
     def of(cls, save_to: str | os.PathLike[str]) -> SavePattern:
         """Return the checked pattern; raise `ValueError` for one that does not give each item a file of its own."""
-        pattern = os.fspath(save_to)
+        pattern = path_text("save_to", save_to)
         try:
             names = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
         except ValueError as error:
@@ -52,8 +53,8 @@ class Budget:
     spent: float = field(default=0.0)
 
     def __attrs_post_init__(self) -> None:
-        if self.limit is not None and not self.limit >= 0:
-            raise ValueError(f"max_cost must be at least 0 USD, not {self.limit!r}")
+        if self.limit is not None and not is_number(self.limit, at_least=0):
+            raise ValueError(f"max_cost must be a number of at least 0 USD, not {self.limit!r}")
 
     def fits(self, usd: float) -> bool:
         """Say whether another `usd` stays within the limit."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from heygen_async._policies import PollPolicy
+from heygen_async._protocol.arguments import is_number
 
 K = TypeVar("K", bound=Hashable)
 
@@ -37,7 +38,7 @@ def wait_limit(timeout: object, policy: PollPolicy) -> float:
     """Return how many seconds a wait may take; None means the policy's. Raise `ValueError` for no number of seconds."""
     if timeout is None:
         return policy.timeout
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or math.isnan(timeout) or timeout < 0:
+    if not is_number(timeout, at_least=0):
         raise ValueError(f"timeout must be a number of seconds of at least 0, or None, not {timeout!r}")
     return timeout
 

@@ -79,7 +79,9 @@ def _checked_key(key: object) -> str:
     return key
 
 
-def _checked_base(base: str, allow_insecure: bool) -> str:  # noqa: FBT001 - one caller, by position
+def _checked_base(base: object, allow_insecure: bool) -> str:  # noqa: FBT001 - one caller, by position
+    if not isinstance(base, str):
+        raise ConfigurationError(f"base_url must be a str, not {type(base).__name__}")
     base = base.strip()
     try:
         parts = urlsplit(base)

@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol
 
 from attrs import frozen
 
+from heygen_async._protocol.arguments import path_text
 from heygen_async.models.video import Asset
 
 Kind = Literal["video", "image", "text", "any"]
@@ -73,7 +74,7 @@ def expectation_for(asset: Asset | None, path: Path) -> Expectation:
 
 def target_path(path: str | os.PathLike[str]) -> Path:
     """Return the target as a path; raise `IsADirectoryError` or `ValueError` for what cannot be one."""
-    text = os.fspath(path)
+    text = path_text("the target", path)
     separators = tuple(filter(None, (os.sep, os.altsep)))
     if "\0" in text:
         raise ValueError(f"The target must not hold a null character: {text!r}")

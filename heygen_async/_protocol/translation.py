@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias, get_args
 
+from heygen_async._protocol.arguments import check_kind
 from heygen_async._protocol.encoding import from_mapping_v2
 from heygen_async._protocol.scene_translation import Fields, avatar_fields, lost_fields, studio_scene
 from heygen_async.errors import TranslationError
@@ -65,6 +66,7 @@ def to_v3(request: VideoRequest | Mapping[str, Any], *, allow_loss: bool = False
 def _understood(request: VideoRequest | Mapping[str, Any]) -> tuple[VideoRequest, list[str]]:
     if isinstance(request, VideoRequest):
         return request, [name for name, value in request.extra.items() if value is not None]
+    check_kind("request", request, Mapping, "a v2.VideoRequest or its JSON as a mapping")
     return from_mapping_v2(request)
 
 

@@ -136,8 +136,8 @@ def next_step(error: BaseException, resume: Resume) -> str | None:
     if isinstance(error, errors.VideoFailedError) or not isinstance(error, _LEAVES_A_VIDEO):
         return hint
     if resume.video_id is not None:
-        if isinstance(error, errors.NotFoundError):
-            return None if resume.api_version == "v2" else "a video of the Quick Start API may need --api-version v2"
+        if isinstance(error, errors.NotFoundError | errors.VideoNotAvailableError):
+            return _look_elsewhere(error, resume)
         goes_on = resume.by_id(resume.video_id) if resume.submits or resume.out is not None else None
         return ", then ".join(filter(None, (hint, goes_on))) or None
     if hint is not None:
@@ -145,6 +145,12 @@ def next_step(error: BaseException, resume: Resume) -> str | None:
     if isinstance(error, _REPEATABLE) and resume.submits:
         return resume.by_key(getattr(error, "idempotency_key", None) or resume.idempotency_key)
     return None
+
+
+def _look_elsewhere(error: errors.NotFoundError | errors.VideoNotAvailableError, resume: Resume) -> str | None:
+    if isinstance(error, errors.VideoNotAvailableError):
+        return f"heygen-async status {resume.video_id} lists the files that there are"
+    return None if resume.api_version == "v2" else "a video of the Quick Start API may need --api-version v2"
 
 
 def innermost(error: BaseException) -> BaseException:

@@ -37,7 +37,7 @@ class Connection:
 def polling_for(base_url: str, timeout: float | None) -> PollPolicy:
     """Return when to look and how long to wait, in seconds."""
     usual = _LOCAL_POLLING if is_loopback(urlsplit(base_url).hostname) else PollPolicy()
-    return usual if timeout is None else evolve(usual, timeout=timeout)
+    return usual if timeout is None else evolve(usual, timeout=timeout, url_grace=min(timeout, usual.url_grace))
 
 
 async def read_video(connection: Connection, resume: Resume, video_id: str) -> Video:
