@@ -520,4 +520,4 @@ def test_a_mistyped_id_is_told_by_a_sandbox_soon(base: str, grace: float) -> Non
     """HeyGen may not find a fresh video for a while; an emulator on this machine has no such excuse."""
     assert work.polling_for(base, None).visibility_grace == grace
     limited = work.polling_for(base, 7.0)
-    assert (limited.visibility_grace, limited.timeout) == (grace, 7.0)
+    assert (limited.visibility_grace, limited.timeout, limited.url_grace) == (grace, 7.0, 7.0)

@@ -119,6 +119,13 @@ def test_without_a_target_the_next_step_is_a_look() -> None:
     assert failure.lines() == ["Error: said", "Next: heygen-async status v1"]
 
 
+def test_for_a_file_that_the_video_has_not_the_same_command_is_no_next_step() -> None:
+    """It would find nothing again; what there is can be listed."""
+    resume = Resume(video_id="v1", out="a.mp4", asset="captioned")
+    failure = failure_of(example(errors.VideoNotAvailableError), resume)
+    assert failure.next_step == "heygen-async status v1 lists the files that there are"
+
+
 def test_another_asset_is_downloaded_again_as_such() -> None:
     """The command that goes on asks for the same file."""
     failure = failure_of(KeyboardInterrupt(), Resume(video_id="v1", out="s.srt", asset="subtitle"))

@@ -23,7 +23,7 @@ from tests.test_coordinator_storm import assert_nothing_is_left
 
 pytestmark = [pytest.mark.anyio, virtual_time]
 
-CROWD = 2500
+CROWD = 1500
 
 
 async def test_a_crowd_is_followed_down_the_list_page_by_page() -> None:

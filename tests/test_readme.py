@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,15 @@ def test_a_program_of_the_readme_runs(code: str, sandbox_url: str, tmp_path: Pat
     assert all(file.suffix == ".mp4" and b"ftyp" in file.read_bytes()[:12] for file in files)
 
 
+async def create_amid(control: str, rule: str, browser: Any, order: str) -> Any:
+    """Have the application create a video while a fault is on."""
+    import httpx
+
+    async with httpx.AsyncClient() as sandbox:
+        (await sandbox.post(control, json={"rule": f"{rule} times=1"})).raise_for_status()
+    return await browser.post("/videos", params={"order": order, "script": "Hello"})
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", [("asyncio", {})], ids=["asyncio"], indirect=True)
 async def test_the_fastapi_application_of_the_readme_serves_a_video(
@@ -102,13 +112,25 @@ async def test_the_fastapi_application_of_the_readme_serves_a_video(
         assert submitted.status_code == 202
         assert again.json() == submitted.json()
         path = f"/videos/{submitted.json()['video_id']}"
+        early = await browser.get(f"{path}/file")
         while (await browser.get(path)).json()["status"] != "completed":
             await anyio.sleep(0.1)
         whole = await browser.get(f"{path}/file")
         part = await browser.get(f"{path}/file", headers={"Range": "bytes=4-7"})
         unknown = await browser.get("/videos/nope/file")
         refused = await browser.post("/videos", params={"order": "order-2", "script": " "})
+        missing, spoiled = [
+            await create_amid(f"{sandbox_url}/_sandbox/faults", rule, browser, order)
+            for order, rule in (("order-3", "create status(404, 'avatar_not_found')"), ("order-4", "create fail()"))
+        ]
+        spoiled_path = f"/videos/{spoiled.json()['video_id']}"
+        while (await browser.get(spoiled_path)).json()["status"] != "failed":
+            await anyio.sleep(0.1)
+        failed = await browser.get(f"{spoiled_path}/file")
         reused = await browser.post("/videos", params={"order": "order-1", "script": "Something else."})
     assert [answer.status_code for answer in (unknown, refused, reused)] == [404, 422, 422]
+    assert [answer.status_code for answer in (early, missing, failed)] == [409, 502, 409]
+    assert "avatar" in missing.json()["detail"]
+    assert failed.json() == {"detail": "the video is failed"}
     assert (whole.status_code, whole.headers["content-type"]) == (200, "video/mp4")
     assert (part.status_code, part.content) == (206, b"ftyp")
