@@ -110,7 +110,7 @@ CASES: Final[dict[str, Callable[[], Result]]] = {
     "generate_all, cap unknown": partial(simulate, batch, 1000),
     "generate_all, cap falls to 4 after 2 h": partial(simulate, batch, 1000, later_cap=4),
     "generate_all, others take 6 for 2 h": partial(simulate, batch, 1000, others=6),
-    "semaphore of 10 and looks every 5 s": partial(simulate, with_a_semaphore, 1000),
+    "semaphore of 10 and looks every 5 s (300 videos)": partial(simulate, with_a_semaphore, 300),
     "gather in groups of 10": partial(simulate, in_groups_of_ten, 1000),
     "one by one (100 videos)": partial(simulate, one_by_one, 100),
 }

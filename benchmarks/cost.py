@@ -1,6 +1,6 @@
 """CPU time, requests and bytes of one video, from its submission to its file. Run `python -m benchmarks --only cost`.
 
-500 videos at once against a server in a process of its own (`benchmarks.loopback`), renders of 15 to 45 seconds: real
+500 videos at once against a server in a process of its own (`benchmarks.loopback`), renders of 10 to 30 seconds: real
 ones take minutes, and every look more makes the one-by-one ways dearer, so this is their good side. The ways of a
 round run at the same time, each with its own server; what is compared is CPU time, which minds the company less.
 """
@@ -22,7 +22,7 @@ from benchmarks.loopback import FILE_SIZE, counts_of, serving
 from benchmarks.results import Paired, Plot, Result, Series, Target
 
 VIDEOS: Final = 500
-RENDERS: Final = (15.0, 45.0)
+RENDERS: Final = (10.0, 30.0)
 ROUNDS: Final = 2
 NAMES: Final = {
     "ours": "heygen-async, generate_all",

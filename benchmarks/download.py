@@ -1,8 +1,8 @@
 """How fast files reach the disk, and what that does to the program beside. Run `python -m benchmarks --only download`.
 
 nginx serves one large file on loopback. Every way runs in a process of its own; every round runs every way once,
-another one first each time, so that ratios compare neighbours. Ways that are far slower are run once. On a machine with
-few cores the server competes with the client.
+another one first each time, so that ratios compare neighbours. All but ours and curl are run once. On a machine with few
+cores the server competes with the client.
 
 Before each run as much is written, flushed and removed as the run will write: a virtual machine that gave memory back
 to its host gets it page by page, at a tenth of the speed, and a disk is busy with what the run before has left.
@@ -30,7 +30,7 @@ SIZE: Final = 1024 * MIB
 SMALLER: Final = 256 * MIB
 # Long enough that the seconds in which a pace is measured hardly count.
 PACED: Final = 512 * MIB
-ONCE: Final = frozenset({"httpx", "httpx_blocking", "quick_start", "wget", "aria2"})
+ONCE: Final = frozenset({"aiohttp", "httpx", "httpx_blocking", "quick_start", "wget", "aria2"})
 
 
 @frozen(kw_only=True)

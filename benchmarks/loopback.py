@@ -171,7 +171,7 @@ def counts_of(port: int) -> Counter[str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shortest", type=float, default=15.0)
-    parser.add_argument("--longest", type=float, default=45.0)
+    parser.add_argument("--shortest", type=float, default=10.0)
+    parser.add_argument("--longest", type=float, default=30.0)
     options = parser.parse_args()
     asyncio.run(serve(Farm(options.shortest, options.longest)))
