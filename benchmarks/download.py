@@ -1,8 +1,8 @@
 """How fast files reach the disk, and what that does to the program beside. Run `python -m benchmarks --only download`.
 
 nginx serves one large file on loopback. Every way runs in a process of its own; every round runs every way once,
-another one first each time, so that ratios compare neighbours. All but ours and curl are run once. On a machine with few
-cores the server competes with the client.
+another one first each time, so that ratios compare neighbours. All but ours and curl are run once. On a machine with
+few cores the server competes with the client.
 
 Before each run as much is written, flushed and removed as the run will write: a virtual machine that gave memory back
 to its host gets it page by page, at a tenth of the speed, and a disk is busy with what the run before has left.
@@ -54,6 +54,7 @@ _ON_DISK: Final = (
     "Ours are on the disk when their time ends, as are those of curl followed by sync. What all the others wrote is in "
     "memory then, much of it still to be written: where the disk is slower than loopback, they are ahead by that."
 )
+_IN_MEMORY: Final = "Ours is on the disk when its time ends, what the others wrote is in memory then."
 
 
 def run(size: int = SIZE, smaller: int = SMALLER, paced: int = PACED, rounds: int = 3) -> list[Result]:
@@ -104,7 +105,7 @@ def one_over_tls(host: Host, rounds: int) -> Result:
         question="And over TLS?",
         columns=["way", "MiB/s", "ours is ... x as fast"],
         rows=[speed(runs, way, host.size) for way in runs],
-        notes=missing(ways),
+        notes=[*missing(ways), _IN_MEMORY],
         plot=bars(f"One file of {host.size // MIB:,} MiB over loopback TLS, MiB/s", runs, host.size),
     )
 
