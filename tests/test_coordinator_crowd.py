@@ -23,7 +23,7 @@ from tests.test_coordinator_storm import assert_nothing_is_left
 
 pytestmark = [pytest.mark.anyio, virtual_time]
 
-CROWD = 1500
+CROWD = 1000
 
 
 async def test_a_crowd_is_followed_down_the_list_page_by_page() -> None:
@@ -230,7 +230,7 @@ async def test_a_leader_goes_home_soon_after_a_page_has_told_of_its_video() -> N
         held.append(anyio.current_time() - known[video_id])
 
     async with anyio.create_task_group() as group:
-        for video_id, seconds in some(CROWD, 60, 240).items():
+        for video_id, seconds in some(1500, 60, 240).items():
             group.start_soon(wait, video_id, seconds)
     assert max(held) <= 2
     assert_nothing_is_left(world)
