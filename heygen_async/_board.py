@@ -28,6 +28,7 @@ from heygen_async.models.video import ApiVersion, Video, VideoStatus
 
 # In the bulk answer a missing id is no news; this often in a row it is looked at alone (scenario 30).
 _ABSENCES: Final = 3
+# Longer than most requests take, and shorter than anybody notices after minutes of waiting.
 _MOMENT: Final = 2.0
 
 

@@ -28,15 +28,7 @@ if TYPE_CHECKING:
 
 # Closing sockets is quick; a peer that does not answer must not hold up a shutdown.
 _CLOSE_WITHIN: Final = 5.0
-
-
 _OPTIONS: Final = {"timeouts": Timeouts, "retries": RetryPolicy, "polling": PollPolicy, "limits": Limits}
-
-
-def _check_options(**options: object) -> None:
-    for name, value in options.items():
-        if not isinstance(value, _OPTIONS[name]):
-            raise ConfigurationError(f"{name} must be a {_OPTIONS[name].__name__}, not {type(value).__name__}")
 
 
 class WebhookEventLike(Protocol):
@@ -203,3 +195,9 @@ class AsyncHeyGen:
     def __repr__(self) -> str:
         limits = self._machinery.limits
         return f"AsyncHeyGen(base_url={self.base_url!r}, api_version={self.api_version!r}, limits={limits})"
+
+
+def _check_options(**options: object) -> None:
+    for name, value in options.items():
+        if not isinstance(value, _OPTIONS[name]):
+            raise ConfigurationError(f"{name} must be a {_OPTIONS[name].__name__}, not {type(value).__name__}")

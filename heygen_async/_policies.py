@@ -12,10 +12,12 @@ from typing import Any
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
+from heygen_async._protocol.arguments import is_number
+
 
 def _at_least(minimum: float, *, at_most: float = math.inf) -> Callable[[object, Attribute[Any], object], None]:
     def check(instance: object, attribute: Attribute[Any], value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value <= at_most:
+        if not is_number(value, at_least=minimum) or value > at_most:
             most = f" and at most {at_most:g}" if math.isfinite(at_most) else ""
             raise ValueError(
                 f"{_name_of(instance, attribute)} must be a number of at least {minimum:g}{most}, not {value!r}"
